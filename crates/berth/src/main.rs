@@ -1,0 +1,2 @@
+//! Berth: a container registry platform in one binary.
+fn main() {}
