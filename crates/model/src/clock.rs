@@ -149,6 +149,12 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+impl From<i64> for Timestamp {
+    fn from(micros: i64) -> Self {
+        Self(micros)
+    }
+}
+
 /// Where the time comes from. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {

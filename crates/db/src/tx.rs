@@ -1,0 +1,165 @@
+//! A transaction, on either engine.
+
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{SqlSafeStr, Transaction};
+
+use crate::{Args, DbError, Durability, Engine, Row};
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// An open transaction; see [`Db::write`](crate::Db::write).
+pub struct Tx {
+    connection: Connection,
+    hooks: Vec<Hook>,
+}
+
+enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commit {
+    Yes,
+    No,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tx({:?})", self.engine())
+    }
+}
+
+impl Tx {
+    pub(crate) const fn sqlite(connection: SqliteConnection) -> Self {
+        Self {
+            connection: Connection::Sqlite(connection),
+            hooks: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn postgres(pool: &PgPool, durability: Durability) -> Result<Self, DbError> {
+        let mut transaction = pool.begin().await?;
+        if durability == Durability::Relaxed {
+            sqlx::query("SET LOCAL synchronous_commit = off")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(Self {
+            connection: Connection::Postgres(transaction),
+            hooks: Vec::new(),
+        })
+    }
+
+    pub(crate) async fn finish(self, commit: Commit) -> Result<(), DbError> {
+        let Connection::Postgres(transaction) = self.connection else {
+            return Ok(());
+        };
+        if commit == Commit::No {
+            return Ok(transaction.rollback().await?);
+        }
+        transaction.commit().await?;
+        for hook in self.hooks {
+            hook();
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that is not a transaction's content: BEGIN, SAVEPOINT, PRAGMA.
+    pub(crate) async fn control(&mut self, sql: &'static str) -> Result<(), DbError> {
+        if let Connection::Sqlite(connection) = &mut self.connection {
+            sqlx::query(sql).execute(connection).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take_hooks(&mut self) -> Vec<Hook> {
+        std::mem::take(&mut self.hooks)
+    }
+
+    pub(crate) async fn close(self) {
+        if let Connection::Sqlite(connection) = self.connection {
+            let _ = sqlx::Connection::close(connection).await;
+        }
+    }
+
+    /// Which engine answers.
+    pub const fn engine(&self) -> Engine {
+        match self.connection {
+            Connection::Sqlite(_) => Engine::Sqlite,
+            Connection::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs `hook` once the transaction is durable, before the writer is answered. Not run when
+    /// the transaction is rolled back. It must not block.
+    pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.push(Box::new(hook));
+    }
+
+    /// The only row a query gives.
+    ///
+    /// # Errors
+    /// [`DbError::NotFound`] when there is none.
+    pub async fn one<T: Row>(&mut self, sql: impl SqlSafeStr, args: Args) -> Result<T, DbError> {
+        self.optional(sql, args).await?.ok_or(DbError::NotFound)
+    }
+
+    /// The first row a query gives, if any.
+    pub async fn optional<T: Row>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<Option<T>, DbError> {
+        let row = match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                sqlx::query_as_with(sql, args.sqlite()?)
+                    .fetch_optional(connection)
+                    .await
+            }
+            Connection::Postgres(transaction) => {
+                sqlx::query_as_with(sql, args.postgres()?)
+                    .fetch_optional(&mut **transaction)
+                    .await
+            }
+        };
+        row.map_err(DbError::from)
+    }
+
+    /// Every row a query gives. The query itself must be bounded.
+    pub async fn all<T: Row>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<Vec<T>, DbError> {
+        let rows = match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                sqlx::query_as_with(sql, args.sqlite()?)
+                    .fetch_all(connection)
+                    .await
+            }
+            Connection::Postgres(transaction) => {
+                sqlx::query_as_with(sql, args.postgres()?)
+                    .fetch_all(&mut **transaction)
+                    .await
+            }
+        };
+        rows.map_err(DbError::from)
+    }
+
+    /// Runs a statement and gives the number of rows it changed.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Args) -> Result<u64, DbError> {
+        let changed = match &mut self.connection {
+            Connection::Sqlite(connection) => sqlx::query_with(sql, args.sqlite()?)
+                .execute(connection)
+                .await?
+                .rows_affected(),
+            Connection::Postgres(transaction) => sqlx::query_with(sql, args.postgres()?)
+                .execute(&mut **transaction)
+                .await?
+                .rows_affected(),
+        };
+        Ok(changed)
+    }
+}

@@ -1,0 +1,228 @@
+//! SQLite's one writer: a task that owns the writing connection and commits in groups.
+//!
+//! Whatever is waiting when a commit ends goes into the next one, each piece of work under its
+//! own savepoint, so that one that fails takes nothing else with it. One COMMIT, one fsync.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{DbError, Durability, Tx};
+
+/// Most pieces of work in one commit: bounds how long the first of them waits.
+const GROUP: usize = 64;
+/// Pieces of work that may wait; callers beyond it wait to enqueue.
+const QUEUE: usize = 1024;
+
+type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
+type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Answer)> + Send>;
+type Hook = Box<dyn FnOnce() + Send>;
+
+struct Job {
+    durability: Durability,
+    work: Work,
+    /// Answers a job that panicked or was never run.
+    unfinished: Answer,
+}
+
+enum Message {
+    Job(Job),
+    Close(oneshot::Sender<()>),
+}
+
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    path: PathBuf,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: SqliteConnection, path: PathBuf) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(run(Tx::sqlite(connection), waiting));
+        Self { queue, path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    pub(crate) async fn run<T, E, F>(&self, durability: Durability, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel::<Result<T, E>>();
+        // Either the work answers or its panic does; both must be able to reach the caller.
+        let answer = std::sync::Arc::new(std::sync::Mutex::new(Some(answer)));
+        let on_panic = answer.clone();
+        let send = move |outcome: Result<T, E>| {
+            let sender = answer.lock().ok().and_then(|mut slot| slot.take());
+            if let Some(sender) = sender {
+                let _ = sender.send(outcome);
+            }
+        };
+        let work: Work = Box::new(move |tx| {
+            Box::pin(async move {
+                let outcome = work(tx).await;
+                let keep = outcome.is_ok();
+                let answer: Answer = Box::new(move |committed| match committed {
+                    Ok(()) => send(outcome),
+                    Err(cause) if keep => send(Err(DbError::Commit(cause).into())),
+                    Err(_) => send(outcome),
+                });
+                (keep, answer)
+            })
+        });
+        let unfinished: Answer = Box::new(move |committed| {
+            let sender = on_panic.lock().ok().and_then(|mut slot| slot.take());
+            if let Some(sender) = sender {
+                let error = committed.map_or_else(DbError::Commit, |()| DbError::Panicked);
+                let _ = sender.send(Err(error.into()));
+            }
+        });
+        let job = Message::Job(Job {
+            durability,
+            work,
+            unfinished,
+        });
+        self.queue
+            .send(job)
+            .await
+            .map_err(|_| E::from(DbError::Closed))?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(DbError::Closed.into()))
+    }
+}
+
+async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
+    let mut relaxed = false;
+    let mut group = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let mut jobs = Vec::with_capacity(group.len());
+        let mut closing = None;
+        for message in group.drain(..) {
+            match message {
+                Message::Job(job) => jobs.push(job),
+                Message::Close(done) => closing = Some(done),
+            }
+        }
+        if !jobs.is_empty() {
+            commit_group(&mut tx, jobs, &mut relaxed).await;
+        }
+        if let Some(done) = closing {
+            waiting.close();
+            tx.close().await;
+            let _ = done.send(());
+            return;
+        }
+    }
+    tx.close().await;
+}
+
+/// Runs `jobs` in one transaction and answers each of them once it is over.
+async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut bool) {
+    let wants_relaxed = jobs.iter().all(|job| job.durability == Durability::Relaxed);
+    let begun = begin(tx, wants_relaxed, relaxed).await;
+    let alone = jobs.len() == 1;
+    let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
+    let mut hooks = Vec::new();
+    let mut failure = begun.err().map(|error| error.to_string());
+    for job in jobs {
+        if failure.is_some() {
+            // Not run: the caller is told that its transaction was not committed.
+            answers.push(job.unfinished);
+            continue;
+        }
+        match run_job(tx, job, alone, &mut hooks).await {
+            Ok(answer) => answers.push(answer),
+            Err((answer, error)) => {
+                answers.push(answer);
+                failure = Some(error.to_string());
+            }
+        }
+    }
+    if failure.is_none()
+        && let Err(error) = tx.control("COMMIT").await
+    {
+        failure = Some(error.to_string());
+    }
+    if let Some(cause) = &failure {
+        tracing::error!(cause, "a group of writes was rolled back");
+        // Fails when SQLite has rolled back by itself, as it does on a full disk.
+        let _ = tx.control("ROLLBACK").await;
+    } else {
+        for hook in hooks {
+            hook();
+        }
+    }
+    for answer in answers {
+        answer(failure.clone().map_or(Ok(()), Err));
+    }
+}
+
+async fn begin(tx: &mut Tx, wants_relaxed: bool, relaxed: &mut bool) -> Result<(), DbError> {
+    if wants_relaxed != *relaxed {
+        // In WAL mode NORMAL leaves the log unforced at commit; a later FULL commit forces it whole.
+        let level = if wants_relaxed {
+            "PRAGMA synchronous = NORMAL"
+        } else {
+            "PRAGMA synchronous = FULL"
+        };
+        tx.control(level).await?;
+        *relaxed = wants_relaxed;
+    }
+    tx.control("BEGIN IMMEDIATE").await
+}
+
+/// Runs one job under its savepoint. The error is one that dooms the whole group.
+async fn run_job(
+    tx: &mut Tx,
+    job: Job,
+    alone: bool,
+    hooks: &mut Vec<Hook>,
+) -> Result<Answer, (Answer, DbError)> {
+    if !alone && let Err(error) = tx.control("SAVEPOINT job").await {
+        return Err((job.unfinished, error));
+    }
+    let outcome: Result<_, Box<dyn Any + Send>> =
+        AssertUnwindSafe((job.work)(tx)).catch_unwind().await;
+    let (keep, answer) = match outcome {
+        Ok((keep, answer)) => (keep, answer),
+        Err(_) => (false, job.unfinished),
+    };
+    let added = tx.take_hooks();
+    let ended = match (keep, alone) {
+        (true, true) => Ok(()),
+        (true, false) => tx.control("RELEASE job").await,
+        // Alone it has no savepoint: the transaction itself is undone, and an empty one committed.
+        (false, true) => match tx.control("ROLLBACK").await {
+            Ok(()) => tx.control("BEGIN IMMEDIATE").await,
+            Err(error) => Err(error),
+        },
+        (false, false) => match tx.control("ROLLBACK TO job").await {
+            Ok(()) => tx.control("RELEASE job").await,
+            Err(error) => Err(error),
+        },
+    };
+    if keep {
+        hooks.extend(added);
+    }
+    match ended {
+        Ok(()) => Ok(answer),
+        Err(error) => Err((answer, error)),
+    }
+}

@@ -1,0 +1,21 @@
+//! All migrations of the database, in order, and nothing else.
+//!
+//! They live together because foreign keys cross features. A migration that has been released is
+//! never edited; the next change is a new file.
+
+use berth_db::{Db, DbError, MigrationFile};
+
+/// Every migration, oldest first.
+pub const MIGRATIONS: &[MigrationFile] = &[MigrationFile {
+    version: 1,
+    name: "registry core",
+    sql: include_str!("migrations/0001_registry_core.sql"),
+}];
+
+/// Brings `db` to the newest schema.
+///
+/// # Errors
+/// [`DbError::NewerSchema`] when a newer Berth wrote it.
+pub async fn migrate(db: &Db) -> Result<(), DbError> {
+    db.migrate(MIGRATIONS).await
+}

@@ -1,0 +1,92 @@
+//! What tests of several crates share: throw-away databases on both engines.
+//!
+//! PostgreSQL is the server that `BERTH_TEST_POSTGRES` names (a URL whose user may create
+//! databases). Where it is not set the PostgreSQL half of a test is skipped and says so.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "test support fails loudly"
+)]
+
+use std::future::Future;
+
+use berth_db::{DatabaseUrl, Db};
+
+/// An empty, migrated database that is gone when this is dropped.
+#[derive(Debug)]
+pub struct TestDb {
+    db: Db,
+    url: DatabaseUrl,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestDb {
+    /// On SQLite, in a folder of its own.
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = DatabaseUrl::Sqlite(folder.path().join("berth.db"));
+        Self::open(url, Some(folder)).await
+    }
+
+    /// On PostgreSQL, in a database of its own; `None` when no server is named.
+    pub async fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("BERTH_TEST_POSTGRES") else {
+            eprintln!("SKIPPED on PostgreSQL: BERTH_TEST_POSTGRES is not set");
+            return None;
+        };
+        let name = format!("berth_test_{}", uuid::Uuid::new_v4().simple());
+        let pool = sqlx::PgPool::connect(&server)
+            .await
+            .expect("the test PostgreSQL server");
+        let create = format!("CREATE DATABASE {name}");
+        sqlx::query(sqlx::AssertSqlSafe(create))
+            .execute(&pool)
+            .await
+            .expect("a new database");
+        pool.close().await;
+        let (before, query) = server.split_once('?').unwrap_or((&server, ""));
+        let base = before.rsplit_once('/').expect("postgres://…/database").0;
+        Some(
+            Self::open(
+                DatabaseUrl::Postgres(format!("{base}/{name}?{query}")),
+                None,
+            )
+            .await,
+        )
+    }
+
+    async fn open(url: DatabaseUrl, folder: Option<tempfile::TempDir>) -> Self {
+        let db = Db::connect(&url).await.expect("a database");
+        berth_schema::migrate(&db).await.expect("the schema");
+        Self {
+            db,
+            url,
+            _folder: folder,
+        }
+    }
+
+    /// The database.
+    pub fn db(&self) -> Db {
+        self.db.clone()
+    }
+
+    /// Where it is, to open it once more.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+}
+
+/// Runs one test on both engines, one after the other.
+pub async fn both_engines<F, T>(test: T)
+where
+    T: Fn(Db) -> F,
+    F: Future<Output = ()>,
+{
+    let sqlite = TestDb::sqlite().await;
+    test(sqlite.db()).await;
+    sqlite.db.close().await;
+    if let Some(postgres) = TestDb::postgres().await {
+        test(postgres.db()).await;
+        postgres.db.close().await;
+    }
+}
