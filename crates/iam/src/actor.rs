@@ -1,0 +1,92 @@
+//! [`Actor`]: who a request is made by, once its credentials have been checked.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use berth_model::UserId;
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::authority::Claims;
+
+/// A user whose credentials were checked for this request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The row of `user_account`.
+    pub id: UserId,
+    /// The login name.
+    pub name: String,
+    /// Whether the user administers the whole system.
+    pub sysadmin: bool,
+}
+
+/// Who a request is made by. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// Nobody in particular: no credentials were sent.
+    Anonymous,
+    /// A user, by password.
+    User(Arc<User>),
+    /// The holder of a token of our own, who may do what the token says and nothing else.
+    Token(Arc<Claims>),
+}
+
+impl Actor {
+    /// The name to show and to log; empty for anonymous.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => "",
+            Self::User(user) => &user.name,
+            Self::Token(claims) => claims.subject(),
+        }
+    }
+
+    /// The user behind the credentials, whichever they were.
+    pub fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::Anonymous => None,
+            Self::User(user) => Some(user.id),
+            Self::Token(claims) => claims.user_id(),
+        }
+    }
+
+    /// The user, if one logged in by password.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Anonymous | Self::Token(_) => None,
+        }
+    }
+
+    /// Whether there are no credentials, or only a token that was given to nobody in particular.
+    pub fn is_anonymous(&self) -> bool {
+        match self {
+            Self::Anonymous => true,
+            Self::User(_) => false,
+            Self::Token(claims) => claims.user_id().is_none(),
+        }
+    }
+}
+
+/// The actor and where the request comes from; a request extension that the authentication layer
+/// sets on every request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// From where, behind trusted proxies.
+    pub address: IpAddr,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // A route that is served without the authentication layer must not be taken for anonymous.
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!(path = parts.uri.path(), "no caller: the layer is missing");
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
+    }
+}
