@@ -1,0 +1,256 @@
+//! The settings themselves. [`Settings::load`] is the only way to them.
+//!
+//! Operators change the rest, Harbor's configuration keys, while the server runs; those live in
+//! the database.
+
+mod check;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use berth_model::Secret;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::Key;
+use crate::key::Kind;
+use crate::layers::{self, Entry, Sources};
+use crate::problem::{Invalid, Origin, Problem};
+
+/// Makes a section's struct and its keys from one list of
+/// `field: Type = Kind, default;`.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident $prefix:literal {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $type:ty = $kind:expr, $default:expr;
+            )+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $(
+                $(#[doc = $doc])+
+                pub $field: $type,
+            )+
+        }
+
+        impl $name {
+            const KEYS: &[Key] = &[$(
+                Key {
+                    name: concat!($prefix, stringify!($field)),
+                    kind: $kind,
+                    default: $default,
+                    doc: &[$($doc),+],
+                },
+            )+];
+        }
+    };
+}
+
+section! {
+    /// `[http]`: where and how the server listens.
+    HttpSettings "http." {
+        /// Address and port to listen on. Default 127.0.0.1:8080.
+        listen: SocketAddr = Kind::Address, Some("127.0.0.1:8080");
+        /// The URL clients reach the server by, like https://registry.example.com, without a path.
+        /// Default: what the request says.
+        external_url: Option<String> = Kind::Text, None;
+        /// PEM file with the certificate chain. With tls_key it turns HTTPS on; both are read
+        /// again when they change. Default: plain HTTP.
+        tls_cert: Option<PathBuf> = Kind::Path, None;
+        /// PEM file with the certificate's private key.
+        tls_key: Option<PathBuf> = Kind::Path, None;
+        /// Networks or addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are
+        /// believed. Default: this machine.
+        trusted_proxies: Vec<IpNet> = Kind::Networks, Some("127.0.0.1/32,::1/128");
+        /// Address and port of a second listener with /metrics only. Default: none.
+        metrics_listen: Option<SocketAddr> = Kind::Address, None;
+        /// Seconds that requests under way are given at shutdown, 0 to 3600. Default 30.
+        drain_seconds: u64 = Kind::Count, Some("30");
+    }
+}
+
+section! {
+    /// `[database]`: where the rows are.
+    DatabaseSettings "database." {
+        /// postgres://user:password@host/name or sqlite:///path. Default: SQLite in the data
+        /// folder.
+        url: Option<Secret<String>> = Kind::Secret, None;
+        /// File that holds the URL, instead of url.
+        url_file: Option<PathBuf> = Kind::Path, None;
+        /// Connections to the database at most, 2 to 1000. Default 16.
+        connections: u64 = Kind::Count, Some("16");
+    }
+}
+
+section! {
+    /// `[storage]`: where the bytes are.
+    StorageSettings "storage." {
+        /// Whether bytes are on the disk before a push is answered. Turning it off can lose
+        /// pushes at a power cut. Default true.
+        sync: bool = Kind::Bool, Some("true");
+    }
+}
+
+section! {
+    /// `[auth]`: tokens and sign-in.
+    AuthSettings "auth." {
+        /// Seconds a registry token is valid, 60 to 3600. Default 300.
+        token_lifetime_seconds: u64 = Kind::Count, Some("300");
+        /// Days a refresh token is valid, 1 to 365. Default 30.
+        refresh_token_days: u64 = Kind::Count, Some("30");
+        /// Failed sign-ins in a row after which a user must wait, 1 to 100; 0 turns it off.
+        /// Default 5.
+        lockout_failures: u64 = Kind::Count, Some("5");
+        /// Seconds a user must wait then, 1 to 86400. Default 60.
+        lockout_seconds: u64 = Kind::Count, Some("60");
+    }
+}
+
+section! {
+    /// `[gc]`: garbage collection.
+    GcSettings "gc." {
+        /// Whether garbage is collected by itself. Default true.
+        enabled: bool = Kind::Bool, Some("true");
+        /// Seconds between two collections, 1 to 604800. Default 3600.
+        interval_seconds: u64 = Kind::Count, Some("3600");
+        /// Seconds that unreferenced bytes are kept, 0 to 2592000; a push that takes longer
+        /// between its parts than this may have to send some again. Default 7200.
+        grace_seconds: u64 = Kind::Count, Some("7200");
+    }
+}
+
+section! {
+    /// `[log]`: what is written to standard error.
+    LogSettings "log." {
+        /// text for people, json for machines. Default text.
+        format: LogFormat = Kind::Choice(&["text", "json"]), Some("text");
+        /// error, warn, info, debug or trace, also by module like info,berth_registry=debug.
+        /// Default info.
+        level: String = Kind::Text, Some("info");
+        /// Whether each request is logged. Default true.
+        access: bool = Kind::Bool, Some("true");
+    }
+}
+
+section! {
+    /// `[tracing]`: OpenTelemetry traces.
+    TracingSettings "tracing." {
+        /// URL of an OTLP collector that takes HTTP, like http://localhost:4318. Default: none,
+        /// which turns tracing off.
+        otlp_endpoint: Option<String> = Kind::Text, None;
+        /// Share of requests that are traced, 0 to 1. Default 1.
+        sample_ratio: f64 = Kind::Ratio, Some("1");
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// All settings, checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Folder of everything the server keeps. Default ./berth-data.
+    pub data: PathBuf,
+    /// `[http]`.
+    pub http: HttpSettings,
+    /// `[database]`.
+    pub database: DatabaseSettings,
+    /// `[storage]`.
+    pub storage: StorageSettings,
+    /// `[auth]`.
+    pub auth: AuthSettings,
+    /// `[gc]`.
+    pub gc: GcSettings,
+    /// `[log]`.
+    pub log: LogSettings,
+    /// `[tracing]`.
+    pub tracing: TracingSettings,
+    #[serde(skip)]
+    entries: Vec<Entry>,
+}
+
+const ROOT: &[Key] = &[Key {
+    name: "data",
+    kind: Kind::Path,
+    default: Some("./berth-data"),
+    doc: &[" Folder of everything the server keeps. Default ./berth-data."],
+}];
+
+const SECTIONS: [&[Key]; 8] = [
+    ROOT,
+    HttpSettings::KEYS,
+    DatabaseSettings::KEYS,
+    StorageSettings::KEYS,
+    AuthSettings::KEYS,
+    GcSettings::KEYS,
+    LogSettings::KEYS,
+    TracingSettings::KEYS,
+];
+
+impl Settings {
+    /// All keys there are, in the order of the documentation.
+    pub fn keys() -> impl Iterator<Item = &'static Key> {
+        SECTIONS.into_iter().flatten()
+    }
+
+    /// Reads all sources, the strongest last: defaults, file, environment, command line.
+    pub fn load(sources: &Sources) -> Result<Self, Invalid> {
+        let merged = layers::merge(sources)?;
+        let entries = merged.entries;
+        let mut settings: Self = merged.config.try_deserialize().map_err(|error| Invalid {
+            problems: vec![Problem {
+                key: String::new(),
+                message: error.to_string(),
+                origin: Origin::Default,
+            }],
+        })?;
+        settings.entries = entries;
+        let problems = settings.check();
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(Invalid { problems })
+        }
+    }
+
+    /// Each key with its value and where it came from, secrets hidden.
+    pub fn explain(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The database to use: the one that was set, or SQLite in the data folder.
+    pub fn database_url(&self) -> Secret<String> {
+        self.database.url.clone().unwrap_or_else(|| {
+            Secret::new(format!("sqlite://{}", self.data.join("berth.db").display()))
+        })
+    }
+
+    /// Where `key` was set.
+    fn origin(&self, key: &str) -> Origin {
+        self.entries
+            .iter()
+            .find(|entry| entry.key.name == key)
+            .map(|entry| entry.origin.clone())
+            .unwrap_or_default()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::load(&Sources::default()).expect("the defaults are valid")
+    }
+}
