@@ -1,0 +1,129 @@
+//! Reading the access log.
+
+use berth_iam::{Caller, ProjectFacts};
+use berth_model::{ProjectId, Role, Timestamp};
+
+use crate::query::{Column, Filter, Kind, order_by};
+use crate::{Catalog, CatalogError, Entry, Viewer, store};
+
+/// A line of the access log as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: i64,
+    /// When; of several like ones, the first.
+    pub at: Timestamp,
+    /// Who; empty is anonymous.
+    pub username: String,
+    /// From where.
+    pub address: String,
+    /// What was done.
+    pub operation: String,
+    /// To what kind of thing.
+    pub resource_type: String,
+    /// To which.
+    pub resource: String,
+    /// How often within one second.
+    pub times: i64,
+}
+
+/// Which lines are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditScope {
+    /// Of one project; the caller's right to them was checked.
+    Project(ProjectId),
+    /// All that the viewer may read: everything for a system administrator, of a user the projects
+    /// he administers.
+    Viewer(Viewer),
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("id", "l.id", Kind::Integer),
+    Column::new("username", "l.username", Kind::Text),
+    Column::new("resource", "l.resource", Kind::Text),
+    Column::new("resource_type", "l.resource_type", Kind::Text),
+    Column::new("operation", "l.operation", Kind::Text),
+    Column::new("op_time", "l.at", Kind::Time),
+    Column::new("creation_time", "l.at", Kind::Time),
+    Column::new("project_id", "l.project_id", Kind::Integer),
+    Column::new("repository", "l.repository", Kind::Text),
+    Column::new("tag", "l.tag", Kind::Text),
+    Column::new("digest", "l.digest", Kind::Text),
+    Column::new("source_ip", "l.address", Kind::Text),
+];
+
+impl Catalog {
+    /// A page of the access log, newest first unless asked, and how many lines there are.
+    pub async fn list_log(
+        &self,
+        scope: AuditScope,
+        q: &str,
+        sort: &str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<AuditEntry>, i64), CatalogError> {
+        let mut filter = Filter::new();
+        match scope {
+            AuditScope::Project(project) => {
+                let project = filter.bind(project);
+                filter.and(format!("l.project_id = {project}"));
+            }
+            AuditScope::Viewer(Viewer::Everything) => {}
+            AuditScope::Viewer(Viewer::User(user)) => {
+                let user = filter.bind(user);
+                let role = filter.bind(Role::ProjectAdmin.id());
+                filter.and(format!(
+                    "l.project_id IN (SELECT m.project_id FROM project_member m \
+                     WHERE m.user_id = {user} AND m.role = {role})"
+                ));
+            }
+            AuditScope::Viewer(Viewer::Anonymous) => return Ok((Vec::new(), 0)),
+        }
+        filter.and_query(q, COLUMNS)?;
+        // Lines are written in the order they happened, so the newest id is the newest line.
+        let order = order_by(sort, COLUMNS, "l.id DESC", "l.id DESC")?;
+        store::log::list(self.db(), &filter, &order, limit, offset).await
+    }
+}
+
+impl Entry {
+    /// The caller did `operation` to a thing of some type.
+    pub fn by(caller: &Caller, operation: &str, resource_type: &str, at: Timestamp) -> Self {
+        Self {
+            at,
+            username: caller.actor.name().to_owned(),
+            address: caller.address.to_string(),
+            operation: operation.to_owned(),
+            resource_type: resource_type.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn project(caller: &Caller, operation: &str, at: Timestamp, name: &str) -> Self {
+        Self {
+            resource: name.to_owned(),
+            ..Self::by(caller, operation, "project", at)
+        }
+    }
+
+    pub(crate) fn member(
+        caller: &Caller,
+        operation: &str,
+        at: Timestamp,
+        project: &ProjectFacts,
+        username: &str,
+    ) -> Self {
+        Self {
+            resource: format!("{}/{username}", project.name),
+            project_id: Some(project.id),
+            ..Self::by(caller, operation, "member", at)
+        }
+    }
+
+    /// In this project.
+    #[must_use]
+    pub fn in_project(mut self, id: ProjectId) -> Self {
+        self.project_id = Some(id);
+        self
+    }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong in the catalog, in sentences a user can act on.
+
+use berth_db::DbError;
+use berth_iam::Refusal;
+use berth_model::{Code, Coded, NameError};
+
+use crate::query::QueryError;
+
+/// An error of the catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The caller may not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A name that breaks its rule.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A `q` or `sort` that cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A request that says something impossible.
+    #[error("{0}")]
+    Invalid(String),
+    /// A thing that is not there, or not for this caller.
+    #[error("{0}")]
+    NotFound(String),
+    /// A thing that exists already.
+    #[error("{0}")]
+    Conflict(String),
+    /// A rule of the system that forbids what the role would allow.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A thing that is not in the state the request needs.
+    #[error("{0}")]
+    Precondition(String),
+}
+
+impl CatalogError {
+    pub(crate) fn project_not_found(name: impl std::fmt::Display) -> Self {
+        Self::NotFound(format!("project {name} not found"))
+    }
+}
+
+impl Coded for CatalogError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Db(error) => error.code(),
+            Self::Refused(refusal) => refusal.code(),
+            Self::Name(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::NotFound(_) => Code::NotFound,
+            Self::Conflict(_) => Code::Conflict,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::Precondition(_) => Code::Precondition,
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Db(error) => error.retry_after(),
+            Self::Refused(refusal) => refusal.retry_after(),
+            _ => None,
+        }
+    }
+}

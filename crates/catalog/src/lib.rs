@@ -1,0 +1,33 @@
+//! Projects, members, repositories, the access log and the settings operators change at run time.
+//!
+//! Invariant: a deleted project does not exist for anybody, and what an actor may not see is not
+//! told apart from what is not there. Every administrative change writes its access log entry in
+//! its own transaction.
+
+mod audit;
+mod catalog;
+mod error;
+mod facts;
+mod members;
+mod metadata;
+mod projects;
+pub mod query;
+mod recorder;
+pub mod repositories;
+mod routes;
+mod settings;
+mod statistics;
+mod store;
+mod viewer;
+
+pub use audit::{AuditEntry, AuditScope};
+pub use catalog::Catalog;
+pub use error::CatalogError;
+pub use members::{Member, NewMember};
+pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
+pub use recorder::{Entry, Recorder, record_in};
+pub use repositories::Repository;
+pub use routes::{SystemFacts, endpoints};
+pub use settings::{Restriction, SettingError, Settings};
+pub use statistics::{FoundRepository, SearchResult, Statistics};
+pub use viewer::Viewer;

@@ -1,0 +1,278 @@
+//! Projects: made by users, seen by members and, if public, by everybody.
+//!
+//! Invariant: a project is deleted only when it holds no repository, and its name is free from
+//! then on.
+
+use berth_iam::{Caller, ProjectFacts};
+use berth_model::{ProjectId, ProjectName, Role, Timestamp, UserId};
+
+use crate::query::{Column, Kind, order_by};
+use crate::{Catalog, CatalogError, Entry, Restriction, Viewer, metadata, record_in, store};
+
+/// A project as one actor sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// Who made it.
+    pub owner_id: UserId,
+    /// The name of who made it.
+    pub owner_name: String,
+    /// Whether everybody may pull from it.
+    pub public: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// The role the actor holds in it.
+    pub role: Option<Role>,
+    /// How many repositories it holds.
+    pub repo_count: i64,
+    /// Its metadata without `public`, by key.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A project to be made.
+#[derive(Clone, Debug)]
+pub struct NewProject {
+    /// Its name.
+    pub name: String,
+    /// Whether everybody may pull from it.
+    pub public: bool,
+    /// Its metadata; `public` in it overrules the field.
+    pub metadata: Vec<(String, String)>,
+    /// Bytes it may hold; -1 is any number.
+    pub storage_limit: Option<i64>,
+}
+
+/// What of a project is changed; the rest stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectUpdate {
+    /// Whether everybody may pull from it.
+    pub public: Option<bool>,
+    /// Metadata to set; `public` in it overrules the field.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Which projects are listed.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectFilter {
+    /// Those whose name contains this.
+    pub name: Option<String>,
+    /// Those that are public, or are not.
+    pub public: Option<bool>,
+    /// Those made by this user.
+    pub owner: Option<String>,
+    /// A `q` of the API.
+    pub q: String,
+    /// A `sort` of the API.
+    pub sort: String,
+}
+
+/// How many of what a project holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Repositories.
+    pub repo_count: i64,
+    /// Members of each role.
+    pub members: Vec<(Role, i64)>,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("project_id", "p.id", Kind::Integer),
+    Column::new("id", "p.id", Kind::Integer),
+    Column::new("name", "p.name", Kind::Text),
+    Column::new("public", "p.public", Kind::Bool),
+    Column::new("owner_id", "p.owner_id", Kind::Integer),
+    Column::new("owner", "u.username", Kind::Text),
+    Column::new("owner_name", "u.username", Kind::Text),
+    Column::new("creation_time", "p.created_at", Kind::Time),
+    Column::new("update_time", "p.updated_at", Kind::Time),
+];
+
+/// Harbor's bounds of a storage quota: unlimited, or up to 1024 TiB.
+const LARGEST_LIMIT: i64 = 1 << 50;
+
+impl Catalog {
+    /// Makes a project, whose first administrator is the caller.
+    pub async fn create_project(
+        &self,
+        caller: &Caller,
+        new: NewProject,
+    ) -> Result<ProjectId, CatalogError> {
+        let user = caller.actor.user().ok_or_else(|| {
+            CatalogError::Forbidden("a project is made by a user: log in with a password".into())
+        })?;
+        let restricted = self.settings().project_creation_restriction == Restriction::AdminOnly;
+        if restricted && !user.sysadmin {
+            return Err(CatalogError::Forbidden(
+                "only system administrators may create projects here".to_owned(),
+            ));
+        }
+        let name = ProjectName::try_from(new.name)?;
+        if let Some(limit) = new.storage_limit
+            && limit != -1
+            && !(1..=LARGEST_LIMIT).contains(&limit)
+        {
+            return Err(CatalogError::Invalid(format!(
+                "storage_limit must be -1 for unlimited, or 1 to {LARGEST_LIMIT} bytes"
+            )));
+        }
+        let changes = metadata::Changes::read(&new.metadata)?;
+        let public = changes.public.unwrap_or(new.public);
+        let (now, owner) = (self.clock().now(), user.id);
+        let entry = Entry::project(caller, "create", now, name.as_str());
+        self.db()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id = store::project::insert(tx, name.as_str(), owner, public, now)
+                        .await?
+                        .ok_or_else(|| {
+                            CatalogError::Conflict(format!("project {name} exists already"))
+                        })?;
+                    store::member::insert(tx, id, owner, Role::ProjectAdmin, now).await?;
+                    changes.write(tx, id).await?;
+                    record_in(tx, entry.in_project(id)).await?;
+                    Ok(id)
+                })
+            })
+            .await
+    }
+
+    /// A page of the projects the caller sees, and how many there are in all.
+    pub async fn list_projects(
+        &self,
+        caller: &Caller,
+        wanted: &ProjectFilter,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Project>, i64), CatalogError> {
+        let viewer = Viewer::of(&caller.actor);
+        let user = caller.actor.user().map(|user| user.id);
+        let mut filter = store::project::visible(viewer, user);
+        if let Some(name) = &wanted.name {
+            filter.and_contains("p.name", name);
+        }
+        if let Some(public) = wanted.public {
+            let public = filter.bind(public);
+            filter.and(format!("p.public = {public}"));
+        }
+        if let Some(owner) = &wanted.owner {
+            let owner = filter.bind(owner);
+            filter.and(format!("u.username = {owner}"));
+        }
+        filter.and_query(&wanted.q, COLUMNS)?;
+        let order = order_by(&wanted.sort, COLUMNS, "p.name", "p.id")?;
+        let total = store::project::count(self.db(), &filter).await?;
+        let mut projects = store::project::list(self.db(), &filter, &order, limit, offset).await?;
+        self.add_metadata(&mut projects).await?;
+        Ok((projects, total))
+    }
+
+    /// The project with this id; the caller's right to see it was checked.
+    pub async fn get_project(
+        &self,
+        caller: &Caller,
+        id: ProjectId,
+    ) -> Result<Project, CatalogError> {
+        let user = caller.actor.user().map(|user| user.id);
+        let project = store::project::get(self.db(), id, user)
+            .await?
+            .ok_or_else(|| CatalogError::project_not_found(id))?;
+        let mut projects = [project];
+        self.add_metadata(&mut projects).await?;
+        let [project] = projects;
+        Ok(project)
+    }
+
+    pub(crate) async fn add_metadata(&self, projects: &mut [Project]) -> Result<(), CatalogError> {
+        let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+        for (id, key, value) in store::metadata::of_projects(self.db(), &ids).await? {
+            if let Some(project) = projects.iter_mut().find(|project| project.id.get() == id) {
+                project.metadata.push((key, value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what `update` names and leaves the rest.
+    pub async fn update_project(
+        &self,
+        caller: &Caller,
+        project: &ProjectFacts,
+        update: ProjectUpdate,
+    ) -> Result<(), CatalogError> {
+        let mut changes = metadata::Changes::read(&update.metadata)?;
+        changes.public = changes.public.or(update.public);
+        let (now, id) = (self.clock().now(), project.id);
+        let entry = Entry::project(caller, "update", now, &project.name).in_project(id);
+        self.db()
+            .write(move |tx| {
+                Box::pin(async move {
+                    if !store::project::touch(tx, id, now).await? {
+                        return Err(CatalogError::project_not_found(id));
+                    }
+                    changes.write(tx, id).await?;
+                    record_in(tx, entry).await
+                })
+            })
+            .await
+    }
+
+    /// Whether a project may be deleted, or why not.
+    pub async fn deletable(&self, project: &ProjectFacts) -> Result<(), CatalogError> {
+        match self.repository_count(project.id).await? {
+            0 => Ok(()),
+            count => Err(holds_repositories(&project.name, Some(count))),
+        }
+    }
+
+    /// Deletes an empty project. Its name is free at once; its row stays for the log.
+    pub async fn delete_project(
+        &self,
+        caller: &Caller,
+        project: &ProjectFacts,
+    ) -> Result<(), CatalogError> {
+        let (now, id, name) = (self.clock().now(), project.id, project.name.clone());
+        let entry = Entry::project(caller, "delete", now, &name).in_project(id);
+        self.db()
+            .write(move |tx| {
+                Box::pin(async move {
+                    // In this order: see `mark_deleted`.
+                    if !store::project::mark_deleted(tx, id, now).await? {
+                        return Err(CatalogError::project_not_found(&name));
+                    }
+                    if store::repository::any(tx, id).await? {
+                        return Err(holds_repositories(&name, None));
+                    }
+                    record_in(tx, entry).await
+                })
+            })
+            .await
+    }
+
+    /// How many of what the project holds.
+    pub async fn summary(&self, project: ProjectId) -> Result<Summary, CatalogError> {
+        let counts = store::member::count_by_role(self.db(), project).await?;
+        let members = counts
+            .into_iter()
+            .filter_map(|(role, count)| Some((Role::from_id(role)?, count)));
+        Ok(Summary {
+            repo_count: self.repository_count(project).await?,
+            members: members.collect(),
+        })
+    }
+}
+
+fn holds_repositories(name: &str, count: Option<i64>) -> CatalogError {
+    let what = match count {
+        Some(1) => "1 repository".to_owned(),
+        Some(count) => format!("{count} repositories"),
+        None => "repositories".to_owned(),
+    };
+    CatalogError::Precondition(format!(
+        "project {name} holds {what}: delete what it holds first"
+    ))
+}

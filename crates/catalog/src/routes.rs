@@ -1,0 +1,47 @@
+//! Harbor's API over the catalog.
+//!
+//! Invariant: a handler does not ask who may; each endpoint states its access, and the server's
+//! layer has decided before the handler runs.
+
+mod configurations;
+mod logs;
+mod members;
+mod metadatas;
+mod params;
+mod projects;
+mod system;
+
+use berth_iam::{Access, Endpoint, Permission};
+use berth_model::{Action, Resource};
+
+use crate::Catalog;
+
+/// What the system says about itself.
+#[derive(Clone, Debug, Default)]
+pub struct SystemFacts {
+    /// The version of this program.
+    pub version: String,
+    /// The address clients reach it at, `https://host[:port]`; empty when not configured.
+    pub external_url: String,
+    /// What blobs are kept in: `filesystem`, `s3`.
+    pub storage: String,
+}
+
+/// Every endpoint of this crate.
+pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
+    let mut endpoints = projects::endpoints(&catalog);
+    endpoints.extend(metadatas::endpoints(&catalog));
+    endpoints.extend(members::endpoints(&catalog));
+    endpoints.extend(logs::endpoints(&catalog));
+    endpoints.extend(configurations::endpoints(&catalog));
+    endpoints.extend(system::endpoints(&catalog, facts));
+    endpoints
+}
+
+const fn project(resource: Resource, action: Action) -> Access {
+    Access::Project(Permission::new(resource, action))
+}
+
+const fn system(resource: Resource, action: Action) -> Access {
+    Access::System(Permission::new(resource, action))
+}

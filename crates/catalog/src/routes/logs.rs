@@ -1,0 +1,184 @@
+//! The access log: of one project, and of all the caller may read; in Harbor's old and new shape.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use berth_http::{ApiError, Json, Page, list_response};
+use berth_iam::{Access, Caller, Endpoint, ProjectFacts};
+use berth_model::{Action, Resource};
+use http::{Method, Uri};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::params::Params;
+use super::{project, system};
+use crate::{AuditEntry, AuditScope, Catalog, Viewer};
+
+/// Harbor's names of what is recorded.
+const EVENTS: &[&str] = &[
+    "create_artifact",
+    "delete_artifact",
+    "pull_artifact",
+    "create_project",
+    "delete_project",
+    "update_project",
+    "delete_repository",
+    "create_user",
+    "delete_user",
+    "update_user",
+    "update_configuration",
+    "create_member",
+    "delete_member",
+    "update_member",
+];
+
+pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
+    let of_project = project(Resource::Log, Action::List);
+    let state = || catalog.clone();
+    vec![
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/projects/{project_name}/logs",
+            of_project,
+            get(project_logs).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/projects/{project_name}/auditlog-exts",
+            of_project,
+            get(project_exts).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/audit-logs",
+            Access::Authenticated,
+            get(logs).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/auditlog-exts",
+            Access::Authenticated,
+            get(exts).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/auditlog-exts/events",
+            system(Resource::AuditLog, Action::List),
+            get(events),
+        ),
+    ]
+}
+
+/// Harbor's `AuditLog`; `times` is ours, and there only when it says something.
+#[derive(Debug, Serialize)]
+struct LogBody {
+    id: i64,
+    username: String,
+    resource: String,
+    resource_type: String,
+    operation: String,
+    op_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<i64>,
+}
+
+impl From<AuditEntry> for LogBody {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            username: entry.username,
+            resource: entry.resource,
+            resource_type: entry.resource_type,
+            operation: entry.operation,
+            op_time: entry.at.to_rfc3339(),
+            times: (entry.times > 1).then_some(entry.times),
+        }
+    }
+}
+
+/// Harbor's `AuditLogExt`.
+#[derive(Debug, Serialize)]
+struct ExtBody {
+    #[serde(flatten)]
+    log: LogBody,
+    operation_description: String,
+    operation_result: bool,
+}
+
+impl From<AuditEntry> for ExtBody {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            operation_description: format!(
+                "{} {} {}",
+                entry.operation, entry.resource_type, entry.resource
+            ),
+            // Only what happened is recorded; what was refused is in the request log.
+            operation_result: true,
+            log: entry.into(),
+        }
+    }
+}
+
+async fn answer<T: From<AuditEntry> + Serialize>(
+    catalog: &Catalog,
+    scope: AuditScope,
+    (page, params, uri): (Page, Params, Uri),
+) -> Result<Response, ApiError> {
+    let (q, sort) = (params.text_or_empty("q"), params.text_or_empty("sort"));
+    let (entries, total) = catalog
+        .list_log(scope, q, sort, page.limit(), page.offset())
+        .await?;
+    let bodies: Vec<T> = entries.into_iter().map(T::from).collect();
+    Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
+}
+
+async fn project_logs(
+    State(catalog): State<Catalog>,
+    Extension(facts): Extension<ProjectFacts>,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    answer::<LogBody>(&catalog, AuditScope::Project(facts.id), (page, params, uri)).await
+}
+
+async fn project_exts(
+    State(catalog): State<Catalog>,
+    Extension(facts): Extension<ProjectFacts>,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    answer::<ExtBody>(&catalog, AuditScope::Project(facts.id), (page, params, uri)).await
+}
+
+async fn logs(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let scope = AuditScope::Viewer(Viewer::of(&caller.actor));
+    answer::<LogBody>(&catalog, scope, (page, params, uri)).await
+}
+
+async fn exts(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let scope = AuditScope::Viewer(Viewer::of(&caller.actor));
+    answer::<ExtBody>(&catalog, scope, (page, params, uri)).await
+}
+
+async fn events() -> Json<Value> {
+    let types: Vec<Value> = EVENTS
+        .iter()
+        .map(|name| json!({ "event_type": name }))
+        .collect();
+    Json(Value::Array(types))
+}

@@ -1,0 +1,172 @@
+//! `/projects/{project_name_or_id}/members`.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use berth_http::{ApiError, Json, Page, list_response};
+use berth_iam::{Caller, Endpoint, ProjectFacts};
+use berth_model::{Action, MemberId, Resource, UserId};
+use http::{Method, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::params::{Params, created, id_in_path};
+use super::project;
+use crate::{Catalog, Member, NewMember};
+
+const LIST: &str = "/api/v2.0/projects/{project_name_or_id}/members";
+const ONE: &str = "/api/v2.0/projects/{project_name_or_id}/members/{mid}";
+
+pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
+    let may = |action| project(Resource::Member, action);
+    let state = || catalog.clone();
+    vec![
+        Endpoint::new(
+            Method::GET,
+            LIST,
+            may(Action::List),
+            get(list).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::POST,
+            LIST,
+            may(Action::Create),
+            post(create).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            ONE,
+            may(Action::Read),
+            get(read).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::PUT,
+            ONE,
+            may(Action::Update),
+            put(update).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::DELETE,
+            ONE,
+            may(Action::Delete),
+            delete(remove).with_state(state()),
+        ),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+struct MemberBody {
+    id: i64,
+    project_id: i64,
+    entity_name: String,
+    role_name: &'static str,
+    role_id: i64,
+    entity_id: i64,
+    entity_type: &'static str,
+}
+
+impl From<Member> for MemberBody {
+    fn from(member: Member) -> Self {
+        Self {
+            id: member.id.get(),
+            project_id: member.project_id.get(),
+            entity_name: member.username,
+            role_name: member.role.as_str(),
+            role_id: member.role.id(),
+            entity_id: member.user_id.get(),
+            entity_type: "u",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct MemberRequest {
+    role_id: i64,
+    member_user: Option<UserEntity>,
+    member_group: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct UserEntity {
+    user_id: Option<i64>,
+    username: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RoleRequest {
+    role_id: i64,
+}
+
+async fn list(
+    State(catalog): State<Catalog>,
+    Extension(facts): Extension<ProjectFacts>,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let name = params.text_or_empty("entityname");
+    let (members, total) = catalog
+        .list_members(facts.id, name, page.limit(), page.offset())
+        .await?;
+    let bodies: Vec<MemberBody> = members.into_iter().map(MemberBody::from).collect();
+    Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
+}
+
+async fn create(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+    Json(request): Json<MemberRequest>,
+) -> Result<impl IntoResponse, ApiError> {
+    if request.member_group.is_some() {
+        return Err(ApiError::bad_request(
+            "a group cannot be a member yet: groups come with LDAP and OIDC; add its users instead",
+        ));
+    }
+    let user = request.member_user.ok_or_else(|| {
+        ApiError::bad_request("member_user is missing: give its user_id or its username")
+    })?;
+    let new = NewMember {
+        // Clients send 0 beside a name.
+        user_id: user.user_id.filter(|id| *id != 0).map(UserId),
+        username: user.username.unwrap_or_default(),
+        role: request.role_id,
+    };
+    let id = catalog.create_member(&caller, &facts, new).await?;
+    Ok(created(&format!(
+        "/api/v2.0/projects/{}/members/{id}",
+        facts.id
+    )))
+}
+
+async fn read(
+    State(catalog): State<Catalog>,
+    Extension(facts): Extension<ProjectFacts>,
+    Path((_, mid)): Path<(String, String)>,
+) -> Result<Json<MemberBody>, ApiError> {
+    let mid = MemberId(id_in_path("mid", &mid)?);
+    Ok(Json(catalog.get_member(&facts, mid).await?.into()))
+}
+
+async fn update(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+    Path((_, mid)): Path<(String, String)>,
+    Json(request): Json<RoleRequest>,
+) -> Result<(), ApiError> {
+    let mid = MemberId(id_in_path("mid", &mid)?);
+    let updated = catalog.update_member(&caller, &facts, mid, request.role_id);
+    Ok(updated.await?)
+}
+
+async fn remove(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+    Path((_, mid)): Path<(String, String)>,
+) -> Result<(), ApiError> {
+    let mid = MemberId(id_in_path("mid", &mid)?);
+    Ok(catalog.delete_member(&caller, &facts, mid).await?)
+}

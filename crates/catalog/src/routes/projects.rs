@@ -1,0 +1,278 @@
+//! `/projects` and what hangs directly below one project.
+
+use std::collections::BTreeMap;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, head, post, put};
+use berth_http::{ApiError, Json, Page, list_response};
+use berth_iam::{Access, Caller, Endpoint, Permission, ProjectFacts, access};
+use berth_model::{Action, Resource, Role};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::params::{Params, created};
+use super::project;
+use crate::{Catalog, CatalogError, NewProject, Project, ProjectFilter, ProjectUpdate};
+
+const LIST: &str = "/api/v2.0/projects";
+const ONE: &str = "/api/v2.0/projects/{project_name_or_id}";
+
+pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
+    let may = |action| project(Resource::Project, action);
+    let state = || catalog.clone();
+    vec![
+        Endpoint::new(
+            Method::GET,
+            LIST,
+            Access::Public,
+            get(list).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::HEAD,
+            LIST,
+            Access::Authenticated,
+            head(exists).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::POST,
+            LIST,
+            Access::Authenticated,
+            post(create).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            ONE,
+            may(Action::Read),
+            get(read).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::PUT,
+            ONE,
+            may(Action::Update),
+            put(update).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::DELETE,
+            ONE,
+            may(Action::Delete),
+            delete(remove).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/projects/{project_name_or_id}/_deletable",
+            may(Action::Delete),
+            get(deletable).with_state(state()),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/projects/{project_name_or_id}/summary",
+            may(Action::Read),
+            get(summary).with_state(state()),
+        ),
+    ]
+}
+
+/// A project on the wire.
+#[derive(Debug, Serialize)]
+pub(super) struct ProjectBody {
+    project_id: i64,
+    owner_id: i64,
+    name: String,
+    creation_time: String,
+    update_time: String,
+    deleted: bool,
+    owner_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_user_role_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_user_role_ids: Option<[i64; 1]>,
+    repo_count: i64,
+    metadata: Map<String, Value>,
+}
+
+impl From<Project> for ProjectBody {
+    fn from(project: Project) -> Self {
+        let mut metadata = Map::new();
+        metadata.insert("public".to_owned(), project.public.to_string().into());
+        let others = project.metadata.into_iter();
+        metadata.extend(others.map(|(key, value)| (key, value.into())));
+        Self {
+            project_id: project.id.get(),
+            owner_id: project.owner_id.get(),
+            name: project.name,
+            creation_time: project.created_at.to_rfc3339(),
+            update_time: project.updated_at.to_rfc3339(),
+            deleted: false,
+            owner_name: project.owner_name,
+            current_user_role_id: project.role.map(Role::id),
+            current_user_role_ids: project.role.map(|role| [role.id()]),
+            repo_count: project.repo_count,
+            metadata,
+        }
+    }
+}
+
+/// What a client may say of a project; what is not listed here is ignored.
+#[derive(Debug, Default, Deserialize)]
+struct ProjectRequest {
+    #[serde(default)]
+    project_name: String,
+    public: Option<bool>,
+    metadata: Option<BTreeMap<String, Option<String>>>,
+    storage_limit: Option<i64>,
+    registry_id: Option<i64>,
+}
+
+impl ProjectRequest {
+    /// Keys with a value; clients send null for those they do not care for.
+    fn pairs(&mut self) -> Vec<(String, String)> {
+        let metadata = self.metadata.take().unwrap_or_default();
+        metadata
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect()
+    }
+}
+
+async fn list(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let wanted = ProjectFilter {
+        name: params.text("name").map(str::to_owned),
+        public: params.flag("public")?,
+        owner: params.text("owner").map(str::to_owned),
+        q: params.text_or_empty("q").to_owned(),
+        sort: params.text_or_empty("sort").to_owned(),
+    };
+    let (projects, total) = catalog
+        .list_projects(&caller, &wanted, page.limit(), page.offset())
+        .await?;
+    let bodies: Vec<ProjectBody> = projects.into_iter().map(ProjectBody::from).collect();
+    Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
+}
+
+/// Harbor answers for any name, so that a form can tell whether one is taken.
+async fn exists(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    params: Params,
+) -> Result<StatusCode, ApiError> {
+    let name = params
+        .text("project_name")
+        .ok_or_else(|| ApiError::unprocessable("project_name in query is required"))?;
+    let found = catalog.project_facts(&caller.actor, name).await?;
+    Ok(if found.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    })
+}
+
+async fn create(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(mut request): Json<ProjectRequest>,
+) -> Result<impl IntoResponse, ApiError> {
+    if request.registry_id.is_some_and(|id| id != 0) {
+        return Err(ApiError::bad_request(
+            "registry_id must be absent: a project cannot be a proxy cache yet",
+        ));
+    }
+    let name = request.project_name.clone();
+    let new = NewProject {
+        public: request.public.unwrap_or(false),
+        metadata: request.pairs(),
+        storage_limit: request.storage_limit,
+        name: request.project_name,
+    };
+    let id = catalog.create_project(&caller, new).await?;
+    let by_name = headers
+        .get("x-resource-name-in-location")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    Ok(if by_name {
+        created(&format!("{LIST}/{name}"))
+    } else {
+        created(&format!("{LIST}/{id}"))
+    })
+}
+
+async fn read(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+) -> Result<Json<ProjectBody>, ApiError> {
+    let project = catalog.get_project(&caller, facts.id).await?;
+    Ok(Json(project.into()))
+}
+
+async fn update(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+    Json(mut request): Json<ProjectRequest>,
+) -> Result<(), ApiError> {
+    let update = ProjectUpdate {
+        public: request.public,
+        metadata: request.pairs(),
+    };
+    Ok(catalog.update_project(&caller, &facts, update).await?)
+}
+
+async fn remove(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+) -> Result<(), ApiError> {
+    Ok(catalog.delete_project(&caller, &facts).await?)
+}
+
+async fn deletable(
+    State(catalog): State<Catalog>,
+    Extension(facts): Extension<ProjectFacts>,
+) -> Result<Json<Value>, ApiError> {
+    match catalog.deletable(&facts).await {
+        Ok(()) => Ok(Json(json!({ "deletable": true }))),
+        Err(CatalogError::Precondition(message)) => {
+            Ok(Json(json!({ "deletable": false, "message": message })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Only the parts the caller may see: members with member:list, the quota with quota:read.
+async fn summary(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    Extension(facts): Extension<ProjectFacts>,
+) -> Result<Json<Map<String, Value>>, ApiError> {
+    let may =
+        |resource, action| access::allows(&caller.actor, &facts, Permission::new(resource, action));
+    let found = catalog.summary(facts.id).await?;
+    let mut body = Map::new();
+    body.insert("repo_count".to_owned(), found.repo_count.into());
+    if may(Resource::Member, Action::List) {
+        for role in Role::ALL {
+            let key = match role {
+                Role::ProjectAdmin => "project_admin_count",
+                Role::Maintainer => "maintainer_count",
+                Role::Developer => "developer_count",
+                Role::Guest => "guest_count",
+                Role::LimitedGuest => "limited_guest_count",
+            };
+            let count = found.members.iter().find(|(held, _)| *held == role);
+            body.insert(key.to_owned(), count.map_or(0, |(_, count)| *count).into());
+        }
+    }
+    if may(Resource::Quota, Action::Read) {
+        body.insert("quota".to_owned(), json!({ "hard": { "storage": -1 } }));
+    }
+    Ok(Json(body))
+}

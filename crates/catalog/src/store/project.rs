@@ -1,0 +1,238 @@
+//! The table `project`.
+
+use berth_db::{Args, AssertSqlSafe, Db, Tx, args};
+use berth_iam::ProjectFacts;
+use berth_model::{ProjectId, Role, Timestamp, UserId};
+
+use crate::query::Filter;
+use crate::{CatalogError, Project, Viewer};
+
+#[derive(sqlx::FromRow)]
+struct FactsRow {
+    id: i64,
+    name: String,
+    public: bool,
+    created_at: i64,
+    role: Option<i64>,
+}
+
+impl From<FactsRow> for ProjectFacts {
+    fn from(row: FactsRow) -> Self {
+        Self {
+            id: ProjectId(row.id),
+            name: row.name,
+            public: row.public,
+            created_at: Timestamp::from_micros(row.created_at),
+            role: row.role.and_then(Role::from_id),
+        }
+    }
+}
+
+macro_rules! facts_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT p.id, p.name, p.public, p.created_at, m.role FROM project p ",
+            "LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $2 WHERE ",
+            $condition,
+            " AND p.deleted_at IS NULL"
+        )
+    };
+}
+
+pub(crate) async fn facts_by_name(
+    db: &Db,
+    name: &str,
+    user: Option<UserId>,
+) -> Result<Option<ProjectFacts>, CatalogError> {
+    let row = db.optional::<FactsRow>(facts_where!("p.name = $1"), args![name, user]);
+    Ok(row.await?.map(ProjectFacts::from))
+}
+
+pub(crate) async fn facts_by_id(
+    db: &Db,
+    id: ProjectId,
+    user: Option<UserId>,
+) -> Result<Option<ProjectFacts>, CatalogError> {
+    let row = db.optional::<FactsRow>(facts_where!("p.id = $1"), args![id, user]);
+    Ok(row.await?.map(ProjectFacts::from))
+}
+
+/// The name of a project that is not deleted.
+pub(crate) async fn live_name(tx: &mut Tx, id: ProjectId) -> Result<Option<String>, CatalogError> {
+    let row: Option<(String,)> = tx
+        .optional(
+            "SELECT name FROM project WHERE id = $1 AND deleted_at IS NULL",
+            args![id],
+        )
+        .await?;
+    Ok(row.map(|(name,)| name))
+}
+
+/// Makes a project; `None` when one of this name exists.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    name: &str,
+    owner: UserId,
+    public: bool,
+    now: Timestamp,
+) -> Result<Option<ProjectId>, CatalogError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "INSERT INTO project (name, owner_id, public, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $4) ON CONFLICT (name) DO NOTHING RETURNING id",
+            args![name, owner, public, now],
+        )
+        .await?;
+    Ok(row.map(|(id,)| ProjectId(id)))
+}
+
+/// Says that a project was changed, and whether it is (still) there.
+pub(crate) async fn touch(
+    tx: &mut Tx,
+    id: ProjectId,
+    now: Timestamp,
+) -> Result<bool, CatalogError> {
+    let changed = tx
+        .execute(
+            "UPDATE project SET updated_at = $2 WHERE id = $1 AND deleted_at IS NULL",
+            args![id, now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+pub(crate) async fn set_public(
+    tx: &mut Tx,
+    id: ProjectId,
+    public: bool,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE project SET public = $2 WHERE id = $1",
+        args![id, public],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Marks a project deleted and frees its name; `false` when it is gone already.
+///
+/// The name is a key, so on PostgreSQL this waits for transactions that put a repository into the
+/// project, and what is read afterwards in this transaction sees their repositories.
+pub(crate) async fn mark_deleted(
+    tx: &mut Tx,
+    id: ProjectId,
+    now: Timestamp,
+) -> Result<bool, CatalogError> {
+    let changed = tx
+        .execute(
+            "UPDATE project SET name = name || '#' || CAST(id AS TEXT), deleted_at = $2, \
+             updated_at = $2 WHERE id = $1 AND deleted_at IS NULL",
+            args![id, now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    name: String,
+    owner_id: i64,
+    owner_name: String,
+    public: bool,
+    created_at: i64,
+    updated_at: i64,
+    role: Option<i64>,
+    repo_count: i64,
+}
+
+impl From<Row> for Project {
+    fn from(row: Row) -> Self {
+        Self {
+            id: ProjectId(row.id),
+            name: row.name,
+            owner_id: UserId(row.owner_id),
+            owner_name: row.owner_name,
+            public: row.public,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+            role: row.role.and_then(Role::from_id),
+            repo_count: row.repo_count,
+            metadata: Vec::new(),
+        }
+    }
+}
+
+/// Projects with their owner `u`, and the membership `m` of the user bound as `$1`.
+const FROM: &str = "FROM project p JOIN user_account u ON u.id = p.owner_id \
+     LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $1";
+
+const COLUMNS: &str = "p.id, p.name, p.owner_id, u.username AS owner_name, p.public, \
+     p.created_at, p.updated_at, m.role, \
+     (SELECT COUNT(*) FROM repository r WHERE r.project_id = p.id) AS repo_count";
+
+/// A filter over the projects that `viewer` sees; `user` is whose role is told.
+pub(crate) fn visible(viewer: Viewer, user: Option<UserId>) -> Filter {
+    let mut filter = Filter::new();
+    // Bound first, as FROM says.
+    filter.bind(user.unwrap_or(UserId(0)));
+    filter.and("p.deleted_at IS NULL");
+    match viewer {
+        Viewer::Everything => {}
+        Viewer::User(_) => filter.and("(p.public OR m.id IS NOT NULL)"),
+        Viewer::Anonymous => filter.and("p.public"),
+    }
+    filter
+}
+
+pub(crate) async fn list(
+    db: &Db,
+    filter: &Filter,
+    order: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Project>, CatalogError> {
+    let condition = filter.sql();
+    let mut args = filter.args();
+    let (limit, offset) = (args.push(limit), args.push(offset));
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}"
+    );
+    let rows: Vec<Row> = db.all(AssertSqlSafe(sql), args).await?;
+    Ok(rows.into_iter().map(Project::from).collect())
+}
+
+pub(crate) async fn count(db: &Db, filter: &Filter) -> Result<i64, CatalogError> {
+    let sql = format!("SELECT COUNT(*) {FROM} WHERE {}", filter.sql());
+    let (total,): (i64,) = db.one(AssertSqlSafe(sql), filter.args()).await?;
+    Ok(total)
+}
+
+pub(crate) async fn get(
+    db: &Db,
+    id: ProjectId,
+    user: Option<UserId>,
+) -> Result<Option<Project>, CatalogError> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE p.id = $2 AND p.deleted_at IS NULL");
+    let mut args = Args::new();
+    args.push(user.unwrap_or(UserId(0)));
+    args.push(id);
+    let row: Option<Row> = db.optional(AssertSqlSafe(sql), args).await?;
+    Ok(row.map(Project::from))
+}
+
+/// Projects and repositories: of those that are public, and of those that are not.
+pub(crate) async fn totals(db: &Db, filter: &Filter) -> Result<[(i64, i64); 2], CatalogError> {
+    let sql = format!(
+        "SELECT p.public, COUNT(*), \
+         CAST(COALESCE(SUM((SELECT COUNT(*) FROM repository r WHERE r.project_id = p.id)), 0) \
+         AS BIGINT) {FROM} WHERE {} GROUP BY p.public",
+        filter.sql()
+    );
+    let rows: Vec<(bool, i64, i64)> = db.all(AssertSqlSafe(sql), filter.args()).await?;
+    let mut totals = [(0, 0); 2];
+    for (public, projects, repositories) in rows {
+        totals[usize::from(public)] = (projects, repositories);
+    }
+    Ok(totals)
+}
