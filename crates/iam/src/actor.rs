@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use berth_model::UserId;
-use http::StatusCode;
+use berth_http::ApiError;
+use berth_model::{Code, UserId};
 use http::request::Parts;
 
 use crate::authority::Claims;
@@ -80,13 +80,15 @@ pub struct Caller {
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = StatusCode;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // A route that is served without the authentication layer must not be taken for anonymous.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!(path = parts.uri.path(), "no caller: the layer is missing");
-            StatusCode::INTERNAL_SERVER_ERROR
+            ApiError::new(
+                Code::Unknown,
+                "the authentication layer is missing before this route",
+            )
         })
     }
 }

@@ -155,7 +155,7 @@ impl Authority {
         &self,
         subject: Option<&User>,
         service: &str,
-        access: &[AccessEntry],
+        access: impl Into<Vec<AccessEntry>>,
         lifetime: Duration,
     ) -> Result<IssuedToken, AuthorityError> {
         let issued_at = self.inner.clock.now();
@@ -167,7 +167,7 @@ impl Authority {
             nbf: issued_at.seconds(),
             iat: issued_at.seconds(),
             jti: Uuid::new_v4().simple().to_string(),
-            access: access.to_vec(),
+            access: access.into(),
             uid: subject.map(|user| user.id),
             sys: subject.is_some_and(|user| user.sysadmin),
         };

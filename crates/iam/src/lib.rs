@@ -6,11 +6,24 @@
 pub mod access;
 mod actor;
 mod authority;
+mod credentials;
 mod endpoint;
+mod error;
+mod iam;
+mod lockout;
+mod passwords;
+mod refresh;
+mod users;
 
-pub use access::{Permission, ProjectFacts, Refusal};
+pub use access::{
+    Permission, ProjectFacts, Refusal, allows, allows_system, permissions, require, require_system,
+};
 pub use actor::{Actor, Caller, User};
 pub use authority::{
     AccessEntry, Authority, AuthorityError, Claims, ISSUER, IssuedToken, SERVICE, TokenError,
 };
 pub use endpoint::{Access, Endpoint};
+pub use error::IamError;
+pub use iam::{Iam, IamOptions};
+pub use passwords::HashCost;
+pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};

@@ -1,0 +1,260 @@
+//! [`Iam`]: who a request comes from.
+//!
+//! Invariant: every answer about a password is checked against the user's row, read for this
+//! request; a wrong name and a wrong password take the same work and get the same words.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_crypto::KeyFile;
+use berth_db::Db;
+use berth_model::{Clock, Secret, Timestamp, UserId};
+use http::HeaderValue;
+
+use crate::IamError;
+use crate::actor::{Actor, User};
+use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, TokenError};
+use crate::credentials::{self, Credentials};
+use crate::lockout::{Lockout, Record, Subjects};
+use crate::passwords::{HashCost, Hasher, Remembered, is_plausible};
+use crate::refresh;
+use crate::users::Users;
+use crate::users::store::{self, LoginRow};
+
+/// Longest name or address that is looked up, bytes: 255 characters of four.
+const LONGEST_NAME: usize = 1020;
+
+/// What operators may choose.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IamOptions {
+    /// What hashing a password costs.
+    pub hash_cost: HashCost,
+}
+
+/// Who a request comes from. Cheap to clone.
+#[derive(Clone)]
+pub struct Iam {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    authority: Authority,
+    hasher: Arc<Hasher>,
+    remembered: Remembered,
+    lockout: Lockout,
+}
+
+impl fmt::Debug for Iam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Iam(…)")
+    }
+}
+
+impl Iam {
+    /// Loads the signing keys, making the first one, and gets ready.
+    pub async fn open(
+        db: Db,
+        clock: Clock,
+        key_file: &KeyFile,
+        options: IamOptions,
+    ) -> Result<Self, IamError> {
+        let authority = Authority::open(&db, clock.clone(), key_file).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                authority,
+                hasher: Arc::new(Hasher::new(options.hash_cost)?),
+                remembered: Remembered::new(),
+                lockout: Lockout::new(db.clone(), clock.clone()),
+                db,
+                clock,
+            }),
+        })
+    }
+
+    /// The accounts.
+    pub fn users(&self) -> Users {
+        Users::new(
+            self.inner.db.clone(),
+            self.inner.clock.clone(),
+            Arc::clone(&self.inner.hasher),
+        )
+    }
+
+    /// What signs and checks tokens.
+    pub fn authority(&self) -> &Authority {
+        &self.inner.authority
+    }
+
+    /// Makes the first administrator; see [`Users::ensure_admin`].
+    pub async fn ensure_admin(
+        &self,
+        password: Option<Secret<String>>,
+    ) -> Result<Option<Secret<String>>, IamError> {
+        self.users().ensure_admin(password).await
+    }
+
+    /// Who sent this `Authorization` header from `address`; anonymous if there is none.
+    pub async fn authenticate(
+        &self,
+        authorization: Option<&HeaderValue>,
+        address: IpAddr,
+    ) -> Result<Actor, IamError> {
+        let Some(header) = authorization else {
+            return Ok(Actor::Anonymous);
+        };
+        match credentials::read(header)? {
+            Credentials::Bearer(token) => Ok(Actor::Token(self.verify(token)?)),
+            Credentials::Basic { name, password } => {
+                self.login(&name, &password, address).await.map(Actor::User)
+            }
+        }
+    }
+
+    /// The user with this name or e-mail address and this password.
+    ///
+    /// # Errors
+    /// [`IamError::Credentials`], [`IamError::Locked`] after too many failures, or
+    /// [`IamError::Busy`].
+    pub async fn login(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        address: IpAddr,
+    ) -> Result<Arc<User>, IamError> {
+        if name.is_empty() || name.len() > LONGEST_NAME || !is_plausible(password) {
+            return Err(IamError::Credentials);
+        }
+        let key = self.inner.remembered.key(name, password);
+        if let Some(user) = self.recall(&key, name).await? {
+            return Ok(user);
+        }
+        let row = store::login_by_name(&self.inner.db, name).await?;
+        let id = row.as_ref().map(|row| UserId(row.id));
+        let stored = row.as_ref().and_then(|row| row.password_hash.clone());
+        let subjects = Subjects::of(name, id, address);
+        if !self.guess(&subjects, password, stored).await? {
+            return Err(IamError::Credentials);
+        }
+        let row = row.ok_or(IamError::Credentials)?;
+        self.inner.remembered.insert(
+            key,
+            UserId(row.id),
+            Timestamp::from_micros(row.password_changed_at),
+            self.inner.clock.now(),
+        );
+        Ok(user_of(row))
+    }
+
+    /// A user whose password was right a moment ago, if the row has not changed since.
+    async fn recall(&self, key: &[u8; 32], name: &str) -> Result<Option<Arc<User>>, IamError> {
+        let Some(verified) = self.inner.remembered.get(key, self.inner.clock.now()) else {
+            return Ok(None);
+        };
+        let row = store::login_by_id(&self.inner.db, verified.user).await?;
+        let row = row.filter(|row| {
+            row.password_hash.is_some()
+                && row.password_changed_at == verified.password_changed_at.micros()
+                && (row.username == name || row.email.as_deref() == Some(name))
+        });
+        if row.is_none() {
+            self.inner.remembered.forget(key);
+        }
+        Ok(row.map(user_of))
+    }
+
+    /// Compares one guess, counting it if it is wrong.
+    async fn guess(
+        &self,
+        subjects: &Subjects,
+        password: &Secret<String>,
+        stored: Option<String>,
+    ) -> Result<bool, IamError> {
+        let Inner {
+            hasher, lockout, ..
+        } = &*self.inner;
+        lockout.check(subjects).await?;
+        let turn = hasher.turn().await?;
+        // Once more: guesses that waited together must not all pass on the same count.
+        let record = lockout.check(subjects).await?;
+        let (_turn, right) = hasher.verify(turn, password, stored).await?;
+        if !right {
+            lockout.fail(subjects).await?;
+        } else if record == Record::Failures {
+            lockout.succeed(subjects).await?;
+        }
+        Ok(right)
+    }
+
+    /// Gives a user a new password after a look at the old one.
+    ///
+    /// # Errors
+    /// [`IamError::OldPassword`] when it is wrong; such guesses are counted like failed logins.
+    pub async fn change_password(
+        &self,
+        id: UserId,
+        old: &Secret<String>,
+        new: &Secret<String>,
+        address: IpAddr,
+    ) -> Result<(), IamError> {
+        let row = store::login_by_id(&self.inner.db, id)
+            .await?
+            .ok_or(IamError::NotFound(id))?;
+        let subjects = Subjects::of(&row.username, Some(id), address);
+        if !is_plausible(old) || !self.guess(&subjects, old, row.password_hash).await? {
+            return Err(IamError::OldPassword);
+        }
+        self.users().set_password(id, new).await
+    }
+
+    /// Checks a token of ours; see [`Authority::verify`].
+    pub fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        self.inner.authority.verify(token)
+    }
+
+    /// Signs a token for a user, or for nobody in particular; see [`Authority::issue`].
+    ///
+    /// A token's holder is given none: rights are read anew when a token is issued.
+    pub fn issue(
+        &self,
+        actor: &Actor,
+        service: &str,
+        access: impl Into<Vec<AccessEntry>>,
+        lifetime: Duration,
+    ) -> Result<IssuedToken, IamError> {
+        if matches!(actor, Actor::Token(_)) {
+            return Err(IamError::Credentials);
+        }
+        Ok(self
+            .inner
+            .authority
+            .issue(actor.user(), service, access, lifetime)?)
+    }
+
+    /// Gives `user` a token that stands for the password at `service` for 30 days. It is shown
+    /// once and a secret.
+    pub async fn issue_refresh(&self, user: &User, service: &str) -> Result<String, IamError> {
+        refresh::issue(&self.inner.db, &self.inner.clock, user.id, service).await
+    }
+
+    /// The user a refresh token was given to.
+    ///
+    /// # Errors
+    /// [`IamError::Refresh`] when it is unknown, expired, revoked or for another service.
+    pub async fn redeem_refresh(&self, token: &str, service: &str) -> Result<Arc<User>, IamError> {
+        refresh::redeem(&self.inner.db, &self.inner.clock, token, service)
+            .await
+            .map(Arc::new)
+    }
+}
+
+fn user_of(row: LoginRow) -> Arc<User> {
+    Arc::new(User {
+        id: UserId(row.id),
+        name: row.username,
+        sysadmin: row.sysadmin,
+    })
+}
