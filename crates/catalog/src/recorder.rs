@@ -130,8 +130,9 @@ impl Held {
     fn add(&mut self, mut entry: Entry, count: i64) {
         let first = std::mem::take(&mut entry.at);
         let times = Times { first, count };
-        if let Err(entry) = merge(&mut self.entries, entry, times, ENTRIES)
-            && merge(&mut self.coarse, entry.coarse(), times, COARSE).is_err()
+        let refused = merge(&mut self.entries, entry, times, ENTRIES);
+        if let Some(entry) = refused
+            && merge(&mut self.coarse, entry.coarse(), times, COARSE).is_some()
         {
             self.lost += count.unsigned_abs();
         }
@@ -146,7 +147,7 @@ impl Held {
         }
         for (id, count) in unwritten.pulls.repositories {
             bump(&mut self.pulls.repositories, id, count, |held| {
-                *held += count
+                *held += count;
             });
         }
         for (id, (count, at)) in unwritten.pulls.manifests {
@@ -180,16 +181,16 @@ fn merge(
     entry: Entry,
     times: Times,
     most: usize,
-) -> Result<(), Entry> {
+) -> Option<Entry> {
     if let Some(found) = held.get_mut(&entry) {
         found.count += times.count;
         found.first = found.first.min(times.first);
     } else if held.len() < most {
         held.insert(entry, times);
     } else {
-        return Err(entry);
+        return Some(entry);
     }
-    Ok(())
+    None
 }
 
 /// Whether the counter is held now.
@@ -318,12 +319,11 @@ impl Inner {
             })
             .await;
         if result.is_err() {
-            match Arc::try_unwrap(taken) {
-                Ok(mut unwritten) => {
-                    unwritten.lost = 0;
-                    self.held().restore(unwritten);
-                }
-                Err(_) => tracing::error!("access log entries were lost with their transaction"),
+            if let Ok(mut unwritten) = Arc::try_unwrap(taken) {
+                unwritten.lost = 0;
+                self.held().restore(unwritten);
+            } else {
+                tracing::error!("access log entries were lost with their transaction");
             }
         }
         self.emptied.notify_waiters();

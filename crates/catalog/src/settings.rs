@@ -98,14 +98,14 @@ impl Settings {
                 }
             }
             "banner_message" => {
-                self.banner_message = value
+                let text = value
                     .as_str()
                     .filter(|text| text.len() <= LONGEST_BANNER)
                     .ok_or(SettingError::Value {
                         key: "banner_message",
                         expected: "a text of at most 8 KiB",
-                    })?
-                    .to_owned();
+                    })?;
+                text.clone_into(&mut self.banner_message);
             }
             "pull_audit_log_disable" => {
                 self.pull_audit_log_disable = flag("pull_audit_log_disable", value)?;

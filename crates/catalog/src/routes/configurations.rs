@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::routing::{get, put};
 use berth_http::{ApiError, Json};
 use berth_iam::{Caller, Endpoint};
-use berth_model::{Action, Resource};
+use berth_model::{Action, Resource, Timestamp};
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,7 @@ async fn update(
     let resource = keys.join(", ");
     let entry = Entry {
         resource,
-        ..Entry::by(&caller, "update", "configuration", Default::default())
+        ..Entry::by(&caller, "update", "configuration", Timestamp::default())
     };
     Ok(catalog.update_settings(patch, entry).await?)
 }
