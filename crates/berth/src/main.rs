@@ -1,2 +1,48 @@
 //! Berth: a container registry platform in one binary.
-fn main() {}
+//!
+//! The command line and nothing else: reads settings, opens the parts, runs one command.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
+
+mod admin;
+mod cli;
+mod maintain;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("berth: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Version) {
+        println!("berth {}", env!("CARGO_PKG_VERSION"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = cli.settings()?;
+    if let Command::Config(command) = &cli.command {
+        cli::print_config(&settings, command);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(_) => serve::run(&settings).await,
+            Command::Admin(command) => admin::run(&settings, command).await,
+            Command::Gc(_) => maintain::gc(&settings).await,
+            Command::Fsck(options) => maintain::fsck(&settings, &options).await,
+            Command::Version | Command::Config(_) => Ok(ExitCode::SUCCESS),
+        }
+    })
+}

@@ -14,9 +14,8 @@ use crate::{Db, DbError, Inner};
 
 /// Statements kept prepared on each connection; sqlx's default of 100 is less than we have.
 const STATEMENTS: usize = 512;
-/// Readers of an SQLite database, and connections to a PostgreSQL server.
+/// Readers of an SQLite database at most: more only take memory, reads end in microseconds.
 const SQLITE_READERS: u32 = 6;
-const POSTGRES_CONNECTIONS: u32 = 24;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +59,8 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
 }
 
 impl Db {
-    /// Opens the database; makes an SQLite file that is not there.
-    pub async fn connect(url: &DatabaseUrl) -> Result<Self, DbError> {
+    /// Opens the database with at most `connections`; makes an SQLite file that is not there.
+    pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
         let inner = match url {
             DatabaseUrl::Sqlite(path) => {
                 let options = sqlite_options(path);
@@ -71,7 +70,7 @@ impl Db {
                     .connect()
                     .await?;
                 let readers = SqlitePoolOptions::new()
-                    .max_connections(SQLITE_READERS)
+                    .max_connections(connections.clamp(1, SQLITE_READERS))
                     .test_before_acquire(false)
                     .connect_with(
                         options
@@ -91,7 +90,7 @@ impl Db {
                     .statement_cache_capacity(STATEMENTS)
                     .disable_statement_logging();
                 let pool = PgPoolOptions::new()
-                    .max_connections(POSTGRES_CONNECTIONS)
+                    .max_connections(connections.max(2))
                     .acquire_timeout(Duration::from_secs(20))
                     .test_before_acquire(false)
                     .connect_with(options)

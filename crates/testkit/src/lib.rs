@@ -56,7 +56,7 @@ impl TestDb {
     }
 
     async fn open(url: DatabaseUrl, folder: Option<tempfile::TempDir>) -> Self {
-        let db = Db::connect(&url).await.expect("a database");
+        let db = Db::connect(&url, 8).await.expect("a database");
         berth_schema::migrate(&db).await.expect("the schema");
         Self {
             db,

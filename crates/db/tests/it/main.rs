@@ -180,7 +180,7 @@ async fn committed_rows_survive_closing_and_reopening() {
     let sqlite = TestDb::sqlite().await;
     put(&sqlite.db(), "kept", "v").await.unwrap();
     sqlite.db().close().await;
-    let again = Db::connect(sqlite.url()).await.unwrap();
+    let again = Db::connect(sqlite.url(), 8).await.unwrap();
     assert_eq!(count(&again).await, 1);
     assert!(matches!(
         put(&sqlite.db(), "late", "v").await,

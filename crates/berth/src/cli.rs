@@ -1,0 +1,125 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use berth_config::{ConfigFile, Settings, Sources};
+use clap::{Args, Parser, Subcommand};
+
+/// A container registry platform in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "berth", version, about, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Configuration file [default: berth.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of everything the server keeps [default: ./berth-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Manage users from the machine itself
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Collect garbage now; a running server need not stop
+    Gc(GcArgs),
+    /// Compare the database with the stored bytes
+    Fsck(FsckArgs),
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {}
+
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Read and hash every blob
+    #[arg(long)]
+    pub(crate) rehash: bool,
+    /// Put right what can be; the server must not be running
+    #[arg(long)]
+    pub(crate) repair: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration and show every key, its value and where it comes from
+    Check,
+    /// Print every key with its meaning and default
+    Reference,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Create a user; the password is read from BERTH_PASSWORD or made up and printed
+    CreateUser {
+        /// The user's name
+        name: String,
+        /// The user's e-mail address
+        #[arg(long)]
+        email: Option<String>,
+        /// Make the user a system administrator
+        #[arg(long)]
+        sysadmin: bool,
+    },
+    /// Give a user a new password, read from BERTH_PASSWORD or made up and printed
+    ResetPassword {
+        /// The user's name
+        name: String,
+    },
+}
+
+impl Cli {
+    /// The settings from all their sources; a mistake names the key and where it was made.
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        let file = match &self.config {
+            Some(path) => ConfigFile::Required(path.clone()),
+            None => ConfigFile::Optional(PathBuf::from("berth.toml")),
+        };
+        let listen = match &self.command {
+            Command::Serve(args) => args.listen.clone(),
+            _ => None,
+        };
+        let data = self.data.as_ref().map(|data| data.display().to_string());
+        let sources =
+            Sources::of_process(file).flag("data", data).flag("http.listen", listen);
+        Settings::load(&sources).context("the configuration is not usable")
+    }
+}
+
+pub(crate) fn print_config(settings: &Settings, command: &ConfigCommand) {
+    match command {
+        ConfigCommand::Check => {
+            for entry in settings.explain() {
+                let value = entry.value.as_deref().unwrap_or("(not set)");
+                println!("{} = {value}  [{}]", entry.key.name, entry.origin);
+            }
+            println!("the configuration is good");
+        }
+        ConfigCommand::Reference => {
+            for key in Settings::keys() {
+                println!("{}  ({})", key.name, key.env());
+                for line in key.doc {
+                    println!("   {line}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `berth gc` and `berth fsck`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use berth_config::Settings;
+use berth_lifecycle::FsckOptions;
+use berth_model::Clock;
+use berth_server::{DataLock, Parts};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::FsckArgs;
+
+pub(crate) async fn gc(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let parts = Parts::open(settings, Clock::system()).await?;
+    let report = parts.lifecycle.collect(&CancellationToken::new()).await?;
+    println!("blobs deleted:       {}", report.blobs);
+    println!("bytes freed:         {}", report.bytes);
+    println!("uploads dropped:     {}", report.uploads);
+    println!("reviews:             {}", report.reviewed);
+    parts.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result<ExitCode> {
+    if !settings.data.is_dir() {
+        bail!("there is no data folder at {}", settings.data.display());
+    }
+    let lock = DataLock::take(&settings.data).context("the data folder cannot be locked")?;
+    if args.repair && lock.is_none() {
+        bail!("a server is running on {}: stop it before a repair", settings.data.display());
+    }
+    let parts = Parts::open(settings, Clock::system()).await?;
+    let options = FsckOptions { rehash: args.rehash, repair: args.repair };
+    let report = parts.lifecycle.fsck(options).await?;
+    for problem in &report.problems {
+        println!("{problem}");
+    }
+    if report.found > report.problems.len() as u64 {
+        println!("… and {} more", report.found - report.problems.len() as u64);
+    }
+    println!("checked {} blobs and {} manifests", report.blobs, report.manifests);
+    if report.leftovers > 0 && !args.repair {
+        println!(
+            "{} files were left by interrupted pushes; the server removes them when it starts",
+            report.leftovers
+        );
+    }
+    parts.close().await;
+    if report.found == 0 {
+        println!("no problems");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} problems", report.found);
+    Ok(ExitCode::FAILURE)
+}

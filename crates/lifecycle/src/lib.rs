@@ -1,0 +1,58 @@
+//! What keeps the store in order while it is in use: garbage collection, the sweep of orphaned
+//! files, and the check of database against store.
+//!
+//! Invariant: bytes are deleted only after their row says `deleting`, which happens only when no
+//! repository links them and nobody touched them within the grace; and a row goes only after its
+//! bytes. A crash at any point leaves work for the next pass and nothing else.
+
+mod fsck;
+mod gc;
+mod orphans;
+mod store;
+
+use std::time::Duration;
+
+use berth_blob::{BlobError, BlobStore};
+use berth_db::{Db, DbError};
+use berth_model::Clock;
+use berth_registry::{Registry, RegistryError};
+
+pub use fsck::{FsckOptions, FsckReport, Problem};
+pub use gc::GcReport;
+
+/// What can go wrong in keeping order.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// From the database.
+    #[error("{0}")]
+    Db(#[from] DbError),
+    /// From the blob store.
+    #[error("{0}")]
+    Blob(#[from] BlobError),
+    /// From the registry core.
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+}
+
+/// Garbage collection and checks over one database and store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    pub(crate) db: Db,
+    pub(crate) blobs: BlobStore,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Clock,
+    pub(crate) grace: Duration,
+}
+
+impl Lifecycle {
+    /// `grace` is the registry core's: how long what nobody refers to is kept.
+    pub const fn new(
+        db: Db,
+        blobs: BlobStore,
+        registry: Registry,
+        clock: Clock,
+        grace: Duration,
+    ) -> Self {
+        Self { db, blobs, registry, clock, grace }
+    }
+}

@@ -1,0 +1,220 @@
+//! The SQL of garbage collection and checks, over the registry core's tables.
+
+use berth_db::{Db, DbError, Tx, args};
+use berth_model::Timestamp;
+
+/// A link, or a blob (`repository_id` 0), whose review is due.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Due {
+    pub(crate) blob_id: i64,
+    pub(crate) repository_id: i64,
+    pub(crate) review_at: i64,
+}
+
+/// A blob that nothing holds any more, claimed for deletion.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Claimed {
+    pub(crate) id: i64,
+    pub(crate) digest: String,
+    pub(crate) stored_as: String,
+    pub(crate) size: i64,
+}
+
+pub(crate) async fn due(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Due>, DbError> {
+    db.all(
+        "SELECT blob_id, repository_id, review_at FROM gc_review WHERE review_at <= $1 \
+         ORDER BY review_at, blob_id, repository_id LIMIT $2",
+        args![now, limit],
+    )
+    .await
+}
+
+/// Ends a review, unless someone asked for a later one meanwhile.
+pub(crate) async fn reviewed(tx: &mut Tx, due: &Due) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM gc_review WHERE blob_id = $1 AND repository_id = $2 AND review_at = $3",
+        args![due.blob_id, due.repository_id, due.review_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn postpone(tx: &mut Tx, due: &Due, to: i64) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE gc_review SET review_at = $4 \
+         WHERE blob_id = $1 AND repository_id = $2 AND review_at = $3",
+        args![due.blob_id, due.repository_id, due.review_at, to],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Removes a link that no manifest of its repository needs and whose lease has run out.
+pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<bool, DbError> {
+    // A push that needs the link renews the lease under the row's lock first, so on PostgreSQL
+    // this waits for it and then finds the condition on leased_at false.
+    let removed = tx
+        .execute(
+            "DELETE FROM repository_blob WHERE repository_id = $1 AND blob_id = $2 \
+             AND leased_at < $3 AND NOT EXISTS (SELECT 1 FROM manifest_reference m \
+               WHERE m.blob_id = repository_blob.blob_id \
+               AND m.repository_id = repository_blob.repository_id)",
+            args![due.repository_id, due.blob_id, cutoff],
+        )
+        .await?;
+    Ok(removed == 1)
+}
+
+/// The lease of a link that is kept only by it. `None`: it is gone, or a manifest needs it.
+pub(crate) async fn lease(tx: &mut Tx, due: &Due) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "SELECT l.leased_at FROM repository_blob l \
+             WHERE l.repository_id = $1 AND l.blob_id = $2 \
+             AND NOT EXISTS (SELECT 1 FROM manifest_reference m \
+               WHERE m.blob_id = l.blob_id AND m.repository_id = l.repository_id)",
+            args![due.repository_id, due.blob_id],
+        )
+        .await?;
+    Ok(row.map(|(leased_at,)| leased_at))
+}
+
+pub(crate) async fn review_blob(tx: &mut Tx, blob: i64, at: Timestamp) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO gc_review (blob_id, repository_id, review_at) VALUES ($1, 0, $2) \
+         ON CONFLICT (blob_id, repository_id) DO NOTHING",
+        args![blob, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Claims a blob that no repository holds and nobody touched since `cutoff`.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    blob: i64,
+    cutoff: Timestamp,
+) -> Result<Option<Claimed>, DbError> {
+    // Whoever links a blob touches its row first: this waits for that and then finds it touched.
+    tx.optional(
+        "UPDATE blob SET state = 'deleting' WHERE id = $1 AND touched_at < $2 \
+         AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id) \
+         AND NOT EXISTS (SELECT 1 FROM manifest_reference m WHERE m.blob_id = blob.id) \
+         RETURNING id, digest, stored_as, size",
+        args![blob, cutoff],
+    )
+    .await
+}
+
+/// When a blob that nothing holds was touched last. `None`: it is gone, or held.
+pub(crate) async fn untouched_since(tx: &mut Tx, blob: i64) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "SELECT touched_at FROM blob WHERE id = $1 \
+             AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id)",
+            args![blob],
+        )
+        .await?;
+    Ok(row.map(|(touched_at,)| touched_at))
+}
+
+/// Removes the row of a claimed blob whose bytes are gone, unless a push brought it back.
+pub(crate) async fn forget(tx: &mut Tx, claimed: &Claimed) -> Result<bool, DbError> {
+    let removed = tx
+        .execute(
+            "DELETE FROM blob WHERE id = $1 AND state = 'deleting' AND stored_as = $2",
+            args![claimed.id, claimed.stored_as.as_str()],
+        )
+        .await?;
+    Ok(removed == 1)
+}
+
+/// A blob's row, for checks.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct BlobRow {
+    pub(crate) id: i64,
+    pub(crate) digest: String,
+    pub(crate) size: i64,
+    pub(crate) state: String,
+    pub(crate) stored_as: String,
+}
+
+pub(crate) async fn blobs_after(db: &Db, after: i64, limit: i64) -> Result<Vec<BlobRow>, DbError> {
+    db.all(
+        "SELECT id, digest, size, state, stored_as FROM blob WHERE id > $1 ORDER BY id LIMIT $2",
+        args![after, limit],
+    )
+    .await
+}
+
+/// Whether a stored file is the one that a blob's row names.
+pub(crate) async fn owns_file(db: &Db, digest: &str, stored_as: &str) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional(
+            "SELECT id FROM blob WHERE digest = $1 AND stored_as = $2",
+            args![digest, stored_as],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+pub(crate) async fn owns_upload(db: &Db, id: &str) -> Result<bool, DbError> {
+    let row: Option<(String,)> =
+        db.optional("SELECT id FROM upload WHERE id = $1", args![id]).await?;
+    Ok(row.is_some())
+}
+
+/// A manifest's row with its bytes, for checks.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct ManifestRow {
+    pub(crate) id: i64,
+    pub(crate) repository: String,
+    pub(crate) digest: String,
+    pub(crate) payload: Option<Vec<u8>>,
+}
+
+pub(crate) async fn manifests_after(
+    db: &Db,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ManifestRow>, DbError> {
+    db.all(
+        "SELECT m.id, r.name AS repository, m.digest, p.payload FROM manifest m \
+         JOIN repository r ON r.id = m.repository_id \
+         LEFT JOIN manifest_payload p ON p.manifest_id = m.id \
+         WHERE m.id > $1 ORDER BY m.id LIMIT $2",
+        args![after, limit],
+    )
+    .await
+}
+
+/// References of manifests to blobs that their repository does not hold.
+pub(crate) async fn dangling(db: &Db, limit: i64) -> Result<Vec<(String, String, String)>, DbError> {
+    db.all(
+        "SELECT r.name, m.digest, f.child_digest FROM manifest_reference f \
+         JOIN manifest m ON m.id = f.manifest_id JOIN repository r ON r.id = m.repository_id \
+         WHERE f.blob_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM repository_blob l \
+           WHERE l.repository_id = f.repository_id AND l.blob_id = f.blob_id) LIMIT $1",
+        args![limit],
+    )
+    .await
+}
+
+pub(crate) async fn quarantine(tx: &mut Tx, blob: i64) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE blob SET state = 'quarantined' WHERE id = $1 AND state = 'live'",
+        args![blob],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends the review of a blob whose row is gone.
+pub(crate) async fn drop_review(tx: &mut Tx, due: &Due) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM gc_review WHERE blob_id = $1 AND repository_id = $2",
+        args![due.blob_id, due.repository_id],
+    )
+    .await?;
+    Ok(())
+}

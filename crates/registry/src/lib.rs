@@ -1,0 +1,100 @@
+//! The registry core: everything under `/v2` and the token service.
+//!
+//! [`Registry`] holds the services; `v2` turns requests into calls of them and their answers into
+//! responses. Invariant: an answered 201 is durable and whole. Bytes are on stable storage before
+//! their row exists, a manifest's row exists only with all it needs, and what a client was told
+//! exists is leased, so that garbage collection cannot take it from under a push.
+
+mod blobs;
+mod cache;
+mod error;
+mod manifests;
+mod referrers;
+mod store;
+mod sweep;
+mod token;
+mod uploads;
+mod v2;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_blob::BlobStore;
+use berth_catalog::Catalog;
+use berth_db::Db;
+use berth_iam::Iam;
+use berth_model::{Clock, ProjectId};
+use tokio_util::task::TaskTracker;
+
+use cache::PullCache;
+
+pub use error::RegistryError;
+
+/// The digest algorithm of bytes that nobody keeps, as in a check of the store.
+pub const PROBE_ALGORITHM: berth_oci::Algorithm = berth_oci::Algorithm::Sha256;
+
+/// Settings of the registry core.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// How long a blob that nothing refers to is kept, after it was last pushed or asked for.
+    pub grace: Duration,
+    /// How long a token is valid.
+    pub token_lifetime: Duration,
+    /// The address clients use, where it cannot be read from their requests.
+    pub external_url: Option<String>,
+}
+
+/// The registry core. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    blobs: BlobStore,
+    catalog: Catalog,
+    iam: Iam,
+    clock: Clock,
+    cache: PullCache,
+    options: RegistryOptions,
+    /// Work that outlives its request: appends whose client went away, removal of replaced bytes.
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
+
+/// Who pushes, and into which project: settled before any service is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Pusher {
+    /// The caller's name, for records.
+    pub(crate) name: String,
+    pub(crate) address: std::net::IpAddr,
+    pub(crate) project: ProjectId,
+}
+
+impl Registry {
+    /// Puts the core together. `catalog` and `iam` are on the same database.
+    pub fn new(
+        db: Db,
+        blobs: BlobStore,
+        catalog: Catalog,
+        iam: Iam,
+        clock: Clock,
+        options: RegistryOptions,
+    ) -> Self {
+        let cache = PullCache::new(db.engine());
+        let tasks = TaskTracker::new();
+        Self { inner: Arc::new(Inner { db, blobs, catalog, iam, clock, cache, options, tasks }) }
+    }
+
+    /// Waits for work that outlived its request. Call it when no more requests come.
+    pub async fn drain(&self) {
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}

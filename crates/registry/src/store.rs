@@ -1,0 +1,22 @@
+//! The SQL of the registry core: blobs, manifests, tags, referrers and uploads.
+//!
+//! Lock order inside one transaction, so that no two of them wait for each other on PostgreSQL:
+//! repository, manifest, blob links in order of blob id, tags in order of name.
+
+pub(crate) mod blobs;
+pub(crate) mod manifests;
+pub(crate) mod tags;
+pub(crate) mod uploads;
+
+use berth_db::{Engine, Tx};
+
+/// Statements take at most this many values in one IN list.
+pub(crate) const IN_LIST: usize = 400;
+
+/// Locks the rows a SELECT in a transaction reads. SQLite has one writer: nothing to lock.
+pub(crate) const fn for_update(tx: &Tx) -> &'static str {
+    match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE",
+    }
+}

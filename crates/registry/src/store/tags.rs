@@ -1,0 +1,119 @@
+//! Rows of `tag` and `tag_history`.
+
+use berth_db::{Db, DbError, Tx, args};
+use berth_model::{ManifestId, RepositoryId, Timestamp};
+use berth_oci::Digest;
+
+/// Points a tag at a manifest whose row is locked, and writes its history.
+pub(crate) async fn point(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    name: &str,
+    manifest: ManifestId,
+    digest: &Digest,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let inserted: Option<(i64,)> = tx
+        .optional(
+            "INSERT INTO tag (repository_id, name, manifest_id, pushed_by, pushed_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository_id, name) DO NOTHING RETURNING id",
+            args![repository, name, manifest, by, now],
+        )
+        .await?;
+    if inserted.is_none() {
+        // Takes the row's lock and answers with what it still points to.
+        let (id, before): (i64, i64) = tx
+            .one(
+                "UPDATE tag SET pushed_at = $3, pushed_by = $4 \
+                 WHERE repository_id = $1 AND name = $2 RETURNING id, manifest_id",
+                args![repository, name, now, by],
+            )
+            .await?;
+        if before == manifest.get() {
+            return Ok(());
+        }
+        tx.execute("UPDATE tag SET manifest_id = $2 WHERE id = $1", args![id, manifest]).await?;
+        close_history(tx, repository, name, by, now).await?;
+    }
+    tx.execute(
+        "INSERT INTO tag_history (repository_id, name, digest, from_at, from_by) \
+         VALUES ($1, $2, $3, $4, $5)",
+        args![repository, name, digest.as_str(), now, by],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn close_history(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    name: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE tag_history SET to_at = $3, to_by = $4 WHERE id = \
+           (SELECT MAX(id) FROM tag_history WHERE repository_id = $1 AND name = $2) \
+         AND to_at IS NULL",
+        args![repository, name, now, by],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Removes one tag; its manifest stays. `false` when there is none.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    name: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let deleted = tx
+        .execute(
+            "DELETE FROM tag WHERE repository_id = $1 AND name = $2",
+            args![repository, name],
+        )
+        .await?;
+    if deleted == 0 {
+        return Ok(false);
+    }
+    close_history(tx, repository, name, by, now).await?;
+    Ok(true)
+}
+
+/// Removes every tag of a manifest whose row is locked; gives their names.
+pub(crate) async fn delete_all_of(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    manifest: ManifestId,
+    by: &str,
+    now: Timestamp,
+) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = tx
+        .all("DELETE FROM tag WHERE manifest_id = $1 RETURNING name", args![manifest])
+        .await?;
+    let mut names = Vec::with_capacity(rows.len());
+    for (name,) in rows {
+        close_history(tx, repository, &name, by, now).await?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Tag names after `last` in byte order.
+pub(crate) async fn page_after(
+    db: &Db,
+    repository: RepositoryId,
+    last: &str,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = db
+        .all(
+            "SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3",
+            args![repository, last, limit],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}

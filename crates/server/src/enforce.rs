@@ -1,0 +1,153 @@
+//! The one place that decides who may use a route of the API.
+//!
+//! Each [`Endpoint`](berth_iam::Endpoint) states its access; this layer is put around every one of
+//! them, so a handler runs only for callers that may.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use berth_catalog::Catalog;
+use berth_http::{ApiError, ClientAddr};
+use berth_iam::access::{require, require_system};
+use berth_iam::{Access, Actor, Caller, Iam, Permission, ProjectFacts, Refusal};
+use berth_model::Code;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderName, Method};
+
+/// What the layers of the API need.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) iam: Iam,
+    pub(crate) catalog: Catalog,
+}
+
+/// The gate in front of one endpoint.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) gate: Gate,
+    pub(crate) access: Access,
+}
+
+const IS_RESOURCE_NAME: HeaderName = HeaderName::from_static("x-is-resource-name");
+
+/// Finds out who calls, and stops changes while the system is read-only.
+pub(crate) async fn identify(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match caller(&gate, &parts).await {
+        Ok(caller) => {
+            let mut request = Request::from_parts(parts, body);
+            let name: Arc<str> = caller.actor.name().into();
+            request.extensions_mut().insert(caller);
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(berth_http::Caller(name));
+            response
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, ApiError> {
+    let address = parts
+        .extensions
+        .get::<ClientAddr>()
+        .map_or(std::net::IpAddr::from([127, 0, 0, 1]), |client| client.ip);
+    let actor = gate.iam.authenticate(parts.headers.get(AUTHORIZATION), address).await?;
+    if matches!(actor, Actor::Token(_)) {
+        return Err(ApiError::new(
+            Code::Unauthorized,
+            "a registry token is not accepted here: use your user name and password",
+        ));
+    }
+    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    // The switch itself must stay within reach.
+    let switch = parts.uri.path() == "/api/v2.0/configurations";
+    if !safe && !switch && gate.catalog.settings().read_only {
+        return Err(ApiError::new(
+            Code::Denied,
+            "the system is in read-only mode: nothing can be changed now",
+        ));
+    }
+    Ok(Caller { actor, address })
+}
+
+/// Lets a request through to its handler if its caller has the access the endpoint states.
+pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match admit(&guard, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(guard: &Guard, request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let Some(caller) = parts.extensions.get::<Caller>().cloned() else {
+        return Err(ApiError::new(Code::Unauthorized, "log in to use this"));
+    };
+    let actor = &caller.actor;
+    match guard.access {
+        Access::Public => {}
+        Access::Authenticated => {
+            if actor.is_anonymous() {
+                return Err(ApiError::new(Code::Unauthorized, "log in to use this"));
+            }
+        }
+        Access::System(permission) => require_system(actor, permission)?,
+        Access::SelfOr(permission) => {
+            let params = params(&mut parts).await?;
+            let own = actor.user_id().is_some_and(|id| {
+                params.iter().any(|(name, value)| name == "user_id" && value == id.to_string())
+            });
+            if !own {
+                require_system(actor, permission)?;
+            }
+        }
+        Access::Project(permission) => {
+            let facts = project(guard, actor, &mut parts, permission).await?;
+            parts.extensions.insert(facts);
+        }
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+async fn params(parts: &mut Parts) -> Result<RawPathParams, ApiError> {
+    RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|_| ApiError::new(Code::BadRequest, "the path is not readable"))
+}
+
+/// The project that the path names, if the caller holds the permission in it.
+async fn project(
+    guard: &Guard,
+    actor: &Actor,
+    parts: &mut Parts,
+    permission: Permission,
+) -> Result<ProjectFacts, ApiError> {
+    let by_name = parts
+        .headers
+        .get(IS_RESOURCE_NAME)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let params = params(parts).await?;
+    let named = params.iter().find_map(|(name, value)| match name {
+        "project_name" => Some((value, true)),
+        "project_name_or_id" => Some((value, by_name)),
+        _ => None,
+    });
+    let Some((named, is_name)) = named else {
+        return Err(ApiError::new(Code::BadRequest, "the path names no project"));
+    };
+    let facts = guard.gate.catalog.resolve(actor, named, is_name).await?;
+    match facts {
+        Some(facts) => {
+            require(actor, &facts, permission)?;
+            Ok(facts)
+        }
+        // Only those who see everything are told that there is no such project.
+        None if actor.user().is_some_and(|user| user.sysadmin) => {
+            Err(ApiError::new(Code::NotFound, format!("project {named} not found")))
+        }
+        None => Err(Refusal::of(actor, permission, None).into()),
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether the parts work: `/api/v2.0/health` in Harbor's shape, `/healthz` and `/readyz`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use berth_blob::BlobStore;
+use berth_db::{Db, args};
+use berth_http::Json;
+use berth_iam::{Access, Endpoint};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+#[derive(Clone)]
+struct Checked {
+    db: Db,
+    blobs: BlobStore,
+}
+
+pub(crate) fn endpoints(db: Db, blobs: BlobStore) -> Vec<Endpoint> {
+    let checked = Checked { db, blobs };
+    vec![
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/health",
+            Access::Public,
+            get(health).with_state(checked.clone()),
+        ),
+        Endpoint::new(Method::GET, "/healthz", Access::Public, get(|| async { "ok" })),
+        Endpoint::new(Method::GET, "/readyz", Access::Public, get(ready).with_state(checked)),
+    ]
+}
+
+impl Checked {
+    async fn database(&self) -> bool {
+        self.db.one::<(i64,)>("SELECT CAST(1 AS BIGINT)", args![]).await.is_ok()
+    }
+
+    async fn storage(&self) -> bool {
+        // Writes a file, which an empty upload alone would not.
+        let Ok(mut upload) = self.blobs.begin(berth_registry::PROBE_ALGORITHM).await else {
+            return false;
+        };
+        let written = upload.write(b"probe".as_slice().into()).await.is_ok()
+            && upload.checkpoint().await.is_ok();
+        upload.discard().await;
+        written
+    }
+}
+
+async fn health(State(checked): State<Checked>) -> Response {
+    let (database, storage) = (checked.database().await, checked.storage().await);
+    let component = |name: &str, healthy: bool| {
+        if healthy {
+            json!({"name": name, "status": "healthy"})
+        } else {
+            json!({"name": name, "status": "unhealthy", "error": "see the server's log"})
+        }
+    };
+    let all = database && storage;
+    let body = json!({
+        "status": if all { "healthy" } else { "unhealthy" },
+        "components": [
+            component("core", true),
+            component("database", database),
+            component("registry", database && storage),
+            component("storage", storage),
+        ],
+    });
+    Json(body).into_response()
+}
+
+async fn ready(State(checked): State<Checked>) -> Response {
+    if checked.database().await {
+        "ok".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+    }
+}

@@ -1,0 +1,110 @@
+//! The stores and services of one process, opened in the order they need each other.
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use berth_blob::{BlobError, BlobStore, StoreOptions};
+use berth_catalog::{Catalog, CatalogError};
+use berth_config::Settings;
+use berth_crypto::{CryptoError, KeyFile};
+use berth_db::{DatabaseUrl, Db, DbError};
+use berth_iam::{Iam, IamError, IamOptions};
+use berth_lifecycle::Lifecycle;
+use berth_model::{Clock, Secret, UserId};
+use berth_registry::{Registry, RegistryOptions};
+
+/// Why the services could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The data folder cannot be made or used.
+    #[error("the data folder {0} cannot be used: {1}")]
+    Data(String, #[source] io::Error),
+    /// The database cannot be opened or brought up to date.
+    #[error("the database cannot be used: {0}")]
+    Db(#[from] DbError),
+    /// The blob store cannot be opened.
+    #[error("the blob store cannot be used: {0}")]
+    Blob(#[from] BlobError),
+    /// The key file cannot be made or read.
+    #[error("the key file cannot be used: {0}")]
+    Crypto(#[from] CryptoError),
+    /// Users and keys cannot be set up.
+    #[error("users and keys cannot be set up: {0}")]
+    Iam(#[from] IamError),
+    /// Projects cannot be set up.
+    #[error("projects cannot be set up: {0}")]
+    Catalog(#[from] CatalogError),
+}
+
+/// Everything that requests are answered with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// Bytes.
+    pub blobs: BlobStore,
+    /// Users and rights.
+    pub iam: Iam,
+    /// Projects, members and the access log.
+    pub catalog: Catalog,
+    /// The registry core.
+    pub registry: Registry,
+    /// Garbage collection and checks.
+    pub lifecycle: Lifecycle,
+}
+
+impl Parts {
+    /// Opens everything, and makes on the first start what has to be there.
+    pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, SetupError> {
+        let data = &settings.data;
+        let failed = |error| SetupError::Data(data.display().to_string(), error);
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(data).map_err(failed)?;
+        let url = DatabaseUrl::from_str(settings.database_url().expose())?;
+        let db = Db::connect(&url, settings.database.connections as u32).await?;
+        berth_schema::migrate(&db).await?;
+        let options = StoreOptions { sync: settings.storage.sync, ..StoreOptions::default() };
+        let blobs = BlobStore::open(data.join("store"), options).await?;
+        let key_file = KeyFile::load_or_create(data.join("secret.key"))?;
+        let options = IamOptions::default();
+        let iam = Iam::open(db.clone(), clock.clone(), &key_file, options).await?;
+        let catalog = Catalog::open(db.clone(), clock.clone()).await?;
+        let grace = Duration::from_secs(settings.gc.grace_seconds);
+        let registry = Registry::new(
+            db.clone(),
+            blobs.clone(),
+            catalog.clone(),
+            iam.clone(),
+            clock.clone(),
+            RegistryOptions {
+                grace,
+                token_lifetime: Duration::from_secs(settings.auth.token_lifetime_seconds),
+                external_url: settings.http.external_url.clone(),
+            },
+        );
+        let lifecycle =
+            Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
+        Ok(Self { db, blobs, iam, catalog, registry, lifecycle })
+    }
+
+    /// Makes the first administrator and the first project. Gives the administrator's password
+    /// if it was made up here.
+    pub async fn first_start(
+        &self,
+        password: Option<Secret<String>>,
+    ) -> Result<Option<Secret<String>>, SetupError> {
+        let made = self.iam.ensure_admin(password).await?;
+        self.catalog.seed(UserId(1)).await?;
+        Ok(made)
+    }
+
+    /// Finishes what is under way and closes the stores.
+    pub async fn close(&self) {
+        self.registry.drain().await;
+        if let Err(error) = self.catalog.close().await {
+            tracing::error!(%error, "the last lines of the access log could not be written");
+        }
+        self.db.close().await;
+    }
+}

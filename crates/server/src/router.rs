@@ -1,0 +1,88 @@
+//! The routes of the API, each behind the gate it asks for.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use berth_catalog::SystemFacts;
+use berth_config::Settings;
+use berth_http::ApiError;
+use berth_iam::{Access, Endpoint, Permission, ProjectLookup};
+use berth_model::{Action, Code, Resource};
+use berth_telemetry::Metrics;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::enforce::{Gate, Guard, enforce, identify};
+use crate::{Parts, health};
+
+/// Every route of the API with the access it asks for.
+pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> Vec<Endpoint> {
+    let facts = SystemFacts {
+        version: format!("v{}", env!("CARGO_PKG_VERSION")),
+        external_url: settings.http.external_url.clone().unwrap_or_default(),
+        storage: "filesystem".to_owned(),
+    };
+    let mut endpoints = berth_iam::endpoints(parts.iam.clone(), projects(parts));
+    endpoints.extend(berth_catalog::endpoints(parts.catalog.clone(), facts));
+    //API endpoints.extend(berth_registry::endpoints(parts.registry.clone()));
+    endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));
+    // Open to all on a port of its own; here only to those who may see how the system does.
+    endpoints.push(Endpoint::new(
+        Method::GET,
+        "/metrics",
+        Access::System(Permission::new(Resource::SystemVolumes, Action::Read)),
+        get(metrics_text).with_state(metrics.clone()),
+    ));
+    endpoints
+}
+
+/// How the users' routes find projects, which belong to a crate above them.
+fn projects(parts: &Parts) -> ProjectLookup {
+    let catalog = parts.catalog.clone();
+    Arc::new(move |actor, project| {
+        let catalog = catalog.clone();
+        Box::pin(async move { Ok(catalog.project_facts_by_id(&actor, project).await?) })
+    })
+}
+
+pub(crate) async fn metrics_text(State(metrics): State<Arc<Metrics>>) -> Response {
+    let kind = HeaderValue::from_static(Metrics::CONTENT_TYPE);
+    ([(CONTENT_TYPE, kind)], metrics.encode()).into_response()
+}
+
+/// Puts the endpoints behind their gates.
+pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
+    let mut router = Router::new();
+    for endpoint in endpoints {
+        let guard = Guard { gate: gate.clone(), access: endpoint.access };
+        let handler = endpoint.handler.layer(from_fn_with_state(guard, enforce));
+        router = router.route(endpoint.path, handler);
+    }
+    router
+        .route("/", get(welcome))
+        .fallback(|| async { ApiError::new(Code::NotFound, "there is nothing at this path") })
+        .layer(map_response(explain_method))
+        .layer(from_fn_with_state(gate.clone(), identify))
+}
+
+async fn welcome() -> &'static str {
+    "Berth is running. Log in with: docker login <this host>\nThe API is at /api/v2.0.\n"
+}
+
+/// A 405 without a word becomes an error like all others.
+async fn explain_method(response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let allow = response.headers().get(http::header::ALLOW).cloned();
+    let error = ApiError::new(Code::MethodNotAllowed, "this method is not allowed here");
+    let mut response = error.into_response();
+    if let Some(allow) = allow {
+        response.headers_mut().insert(http::header::ALLOW, allow);
+    }
+    response
+}

@@ -1,0 +1,133 @@
+//! Listening, handing requests on, and ending in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use berth_config::Settings;
+use berth_http::{Body, ServeOptions, Tls, TlsError, TrustedProxies, bind, observe, serve};
+use berth_registry::Registry;
+use berth_telemetry::Metrics;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::Parts;
+use crate::enforce::Gate;
+use crate::router;
+
+/// Why the server could not begin to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The certificate or its key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+}
+
+/// A server that listens and has not begun to answer.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the configured addresses.
+    pub fn listen(settings: &Settings) -> Result<Self, ServeError> {
+        let open = |address| bind(address).map_err(|error| ServeError::Listen(address, error));
+        let listener = open(settings.http.listen)?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| ServeError::Listen(settings.http.listen, error))?;
+        let metrics_listener = settings.http.metrics_listen.map(open).transpose()?;
+        let tls = match (&settings.http.tls_cert, &settings.http.tls_key) {
+            (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
+            _ => None,
+        };
+        Ok(Self { listener, metrics_listener, tls, address })
+    }
+
+    /// Where clients reach it, for people.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Serves until `shutdown`, then drains and closes everything.
+    pub async fn run(
+        self,
+        parts: Parts,
+        settings: &Settings,
+        metrics: Arc<Metrics>,
+        shutdown: CancellationToken,
+    ) {
+        let background = TaskTracker::new();
+        if settings.gc.enabled {
+            let interval = Duration::from_secs(settings.gc.interval_seconds);
+            let (lifecycle, stop) = (parts.lifecycle.clone(), shutdown.clone());
+            background.spawn(async move { lifecycle.run(interval, stop).await });
+        }
+        if let Some(tls) = self.tls.clone() {
+            background.spawn(tls.watch(Tls::POLL, shutdown.clone()));
+        }
+        if let Some(listener) = self.metrics_listener {
+            let router = Router::new().route(
+                "/metrics",
+                axum::routing::get(router::metrics_text).with_state(metrics.clone()),
+            );
+            let service = move |request: Request<Incoming>| through(router.clone(), request);
+            let stop = shutdown.clone();
+            background.spawn(async move {
+                serve(listener, ServeOptions::default(), service, stop).await;
+            });
+        }
+        let gate = Gate { iam: parts.iam.clone(), catalog: parts.catalog.clone() };
+        let api = router::build(router::endpoints(&parts, settings, &metrics), &gate);
+        let registry = parts.registry.clone();
+        let service = move |request: Request<Incoming>| answer(registry.clone(), api.clone(), request);
+        let proxies = TrustedProxies::new(settings.http.trusted_proxies.iter().copied());
+        let observed = observe(service, proxies, metrics);
+        let options = ServeOptions {
+            tls: self.tls,
+            drain: Duration::from_secs(settings.http.drain_seconds),
+            ..ServeOptions::default()
+        };
+        let cut = serve(self.listener, options, observed, shutdown).await;
+        if cut > 0 {
+            tracing::warn!(cut, "connections were still busy at the end and were cut");
+        }
+        background.close();
+        background.wait().await;
+        parts.close().await;
+    }
+}
+
+/// Hands a request to the service its path belongs to. The registry's come first and skip the
+/// router: they are most of the traffic.
+async fn answer(registry: Registry, api: Router, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path();
+    if path == "/v2" || path.starts_with("/v2/") {
+        return registry.handle_v2(request).await;
+    }
+    if path == "/service/token" {
+        return registry.handle_token(request).await;
+    }
+    through(api, request).await
+}
+
+async fn through(router: Router, request: Request<Incoming>) -> Response<Body> {
+    match router.oneshot(request).await {
+        Ok(response) => response.map(Body::from),
+        Err(never) => match never {},
+    }
+}
