@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use berth_catalog::{NewMember, Viewer};
 use berth_model::Role;
 use berth_testkit::both_engines;
+use proptest::prelude::{Strategy, any};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use crate::support::{World, ensure, id_of, status, world};
 
@@ -123,6 +126,43 @@ async fn the_catalog_is_in_the_order_of_bytes_and_holds_what_the_viewer_may_pull
         }
     })
     .await;
+}
+
+/// Names made of few different bytes, so that many are prefixes of others.
+fn few_bytes() -> impl Strategy<Value = Vec<(String, String, bool)>> {
+    let part = "[a0]{1,2}([-._][a0]{1,2}){0,1}";
+    proptest::collection::vec((part, part, any::<bool>()), 1..30)
+}
+
+#[tokio::test]
+async fn any_names_are_walked_once_and_in_order() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..8 {
+        let names = few_bytes().new_tree(&mut runner).unwrap().current();
+        let size = names.len() % 5 + 1;
+        both_engines(|db| {
+            let names = names.clone();
+            async move {
+                let world = world(db).await;
+                let mut visible = BTreeSet::new();
+                for (project, rest, public) in names {
+                    let found = world.catalog.project_facts(&world.alice.actor, &project);
+                    let (id, public) = match found.await.unwrap() {
+                        Some(facts) => (facts.id, facts.public),
+                        None => (world.project(&world.alice, &project, public).await, public),
+                    };
+                    let name = format!("{project}/{rest}");
+                    world.repository(id, &name).await;
+                    if public {
+                        visible.insert(name);
+                    }
+                }
+                let walked = walk(&world, Viewer::Anonymous, size).await;
+                assert_eq!(walked, visible.into_iter().collect::<Vec<_>>());
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -26,11 +26,10 @@ async fn enforce(
 ) -> Response {
     let caller = request.extensions().get::<Caller>().unwrap().clone();
     let decided = match asked {
-        Access::Public => Ok(()),
         Access::Authenticated if caller.actor.is_anonymous() => {
             Err(access::Refusal::no_user(&caller.actor))
         }
-        Access::Authenticated => Ok(()),
+        Access::Public | Access::Authenticated => Ok(()),
         Access::System(permission) | Access::SelfOr(permission) => {
             access::require_system(&caller.actor, permission)
         }
@@ -113,7 +112,7 @@ impl Client<'_> {
     }
 }
 
-async fn client(world: &World) -> Client<'_> {
+fn client(world: &World) -> Client<'_> {
     Client {
         router: router(&world.catalog),
         world,
@@ -124,7 +123,7 @@ async fn client(world: &World) -> Client<'_> {
 async fn a_project_over_http() {
     both_engines(|db| async move {
         let world = world(db).await;
-        let client = client(&world).await;
+        let client = client(&world);
         let request = json!({
             "project_name": "shop",
             "metadata": {"public": "false", "auto_scan": "true", "severity": null},
@@ -225,7 +224,7 @@ async fn a_project_over_http() {
 async fn metadata_and_members_over_http() {
     both_engines(|db| async move {
         let world = world(db).await;
-        let client = client(&world).await;
+        let client = client(&world);
         world.project(&world.alice, "shop", false).await;
         let base = "/api/v2.0/projects/shop/metadatas";
         let add = |body| client.send("admin", "POST", "/api/v2.0/projects/shop/metadatas/", body);
@@ -320,7 +319,7 @@ async fn metadata_and_members_over_http() {
 async fn the_system_over_http() {
     both_engines(|db| async move {
         let world = world(db).await;
-        let client = client(&world).await;
+        let client = client(&world);
         assert_eq!(client.get("", "/api/v2.0/ping").await.body, json!("Pong"));
         assert_eq!(
             client.get("", "/api/version").await.body,
