@@ -26,11 +26,22 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
     let parts = Parts::open(settings, Clock::system()).await?;
     let given = std::env::var("BERTH_PASSWORD").ok().map(Secret::new);
     let (name, made_up) = match command {
-        AdminCommand::CreateUser { name, email, sysadmin } => {
+        AdminCommand::CreateUser {
+            name,
+            email,
+            sysadmin,
+        } => {
             let (password, made_up) = choose(given);
             let email = email.unwrap_or_else(|| format!("{name}@localhost.localdomain"));
-            let profile = Profile { email, ..Profile::default() };
-            let user = NewUser { name: UserName::try_from(name.clone())?, profile, password };
+            let profile = Profile {
+                email,
+                ..Profile::default()
+            };
+            let user = NewUser {
+                name: UserName::try_from(name.clone())?,
+                profile,
+                password,
+            };
             let id = parts.iam.users().create(user).await?;
             if sysadmin {
                 parts.iam.users().set_sysadmin(id, true).await?;
@@ -43,7 +54,11 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
                 bail!("there is no user {name}");
             };
             let (password, made_up) = choose(given);
-            parts.iam.users().set_password(account.id, &password).await?;
+            parts
+                .iam
+                .users()
+                .set_password(account.id, &password)
+                .await?;
             println!("the password of user {name} was changed");
             (name, made_up)
         }

@@ -98,8 +98,9 @@ impl Cli {
             _ => None,
         };
         let data = self.data.as_ref().map(|data| data.display().to_string());
-        let sources =
-            Sources::of_process(file).flag("data", data).flag("http.listen", listen);
+        let sources = Sources::of_process(file)
+            .flag("data", data)
+            .flag("http.listen", listen);
         Settings::load(&sources).context("the configuration is not usable")
     }
 }

@@ -1,7 +1,11 @@
 //! Berth: a container registry platform in one binary.
 //!
 //! The command line and nothing else: reads settings, opens the parts, runs one command.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to people"
+)]
 
 mod admin;
 mod cli;
@@ -35,7 +39,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         cli::print_config(&settings, command);
         return Ok(ExitCode::SUCCESS);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match cli.command {
             Command::Serve(_) => serve::run(&settings).await,

@@ -28,10 +28,16 @@ pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result
     }
     let lock = DataLock::take(&settings.data).context("the data folder cannot be locked")?;
     if args.repair && lock.is_none() {
-        bail!("a server is running on {}: stop it before a repair", settings.data.display());
+        bail!(
+            "a server is running on {}: stop it before a repair",
+            settings.data.display()
+        );
     }
     let parts = Parts::open(settings, Clock::system()).await?;
-    let options = FsckOptions { rehash: args.rehash, repair: args.repair };
+    let options = FsckOptions {
+        rehash: args.rehash,
+        repair: args.repair,
+    };
     let report = parts.lifecycle.fsck(options).await?;
     for problem in &report.problems {
         println!("{problem}");
@@ -39,7 +45,10 @@ pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result
     if report.found > report.problems.len() as u64 {
         println!("… and {} more", report.found - report.problems.len() as u64);
     }
-    println!("checked {} blobs and {} manifests", report.blobs, report.manifests);
+    println!(
+        "checked {} blobs and {} manifests",
+        report.blobs, report.manifests
+    );
     if report.leftovers > 0 && !args.repair {
         println!(
             "{} files were left by interrupted pushes; the server removes them when it starts",

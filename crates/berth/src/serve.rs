@@ -18,7 +18,10 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
     let Some(_lock) = DataLock::take(&settings.data).context("the data folder cannot be locked")?
     else {
-        bail!("another berth is running on the data folder {}", settings.data.display());
+        bail!(
+            "another berth is running on the data folder {}",
+            settings.data.display()
+        );
     };
     let parts = Parts::open(settings, Clock::system()).await?;
     let password = std::env::var("BERTH_ADMIN_PASSWORD").ok().map(Secret::new);
@@ -27,9 +30,14 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     announce(&server.url(), made_up.as_ref());
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone())?);
-    let metrics =
-        Metrics::new(env!("CARGO_PKG_VERSION"), Clock::system(), &telemetry.dropped_lines());
-    server.run(parts, settings, Arc::new(metrics), shutdown).await;
+    let metrics = Metrics::new(
+        env!("CARGO_PKG_VERSION"),
+        Clock::system(),
+        &telemetry.dropped_lines(),
+    );
+    server
+        .run(parts, settings, Arc::new(metrics), shutdown)
+        .await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,10 +49,14 @@ fn log_options(settings: &Settings) -> LogOptions {
         },
         level: settings.log.level.clone(),
         access: settings.log.access,
-        trace: settings.tracing.otlp_endpoint.clone().map(|endpoint| TraceOptions {
-            endpoint,
-            sample_ratio: settings.tracing.sample_ratio,
-        }),
+        trace: settings
+            .tracing
+            .otlp_endpoint
+            .clone()
+            .map(|endpoint| TraceOptions {
+                endpoint,
+                sample_ratio: settings.tracing.sample_ratio,
+            }),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

@@ -12,6 +12,6 @@ pub use key::Key;
 pub use layers::{ConfigFile, Entry, Sources};
 pub use problem::{Invalid, Origin, Problem};
 pub use settings::{
-    AuthSettings, DatabaseSettings, GcSettings, HttpSettings, LogFormat, LogSettings, Settings,
-    StorageSettings, TracingSettings,
+    AuthSettings, DatabaseSettings, GcSettings, HttpSettings, LogFormat, LogSettings,
+    RegistrySettings, Settings, StorageSettings, TracingSettings,
 };

@@ -104,11 +104,16 @@ section! {
         token_lifetime_seconds: u64 = Kind::Count, Some("300");
         /// Days a refresh token is valid, 1 to 365. Default 30.
         refresh_token_days: u64 = Kind::Count, Some("30");
-        /// Failed sign-ins in a row after which a user must wait, 1 to 100; 0 turns it off.
-        /// Default 5.
-        lockout_failures: u64 = Kind::Count, Some("5");
-        /// Seconds a user must wait then, 1 to 86400. Default 60.
-        lockout_seconds: u64 = Kind::Count, Some("60");
+    }
+}
+
+section! {
+    /// `[registry]`: what a push must satisfy.
+    RegistrySettings "registry." {
+        /// Whether an image manifest may be pushed whose layers are not in the repository. Off, a
+        /// push that is answered is whole, and a client that skipped a layer learns of it; on,
+        /// sparse mirrors can be kept. Default false.
+        sparse_manifests: bool = Kind::Bool, Some("false");
     }
 }
 
@@ -173,6 +178,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// `[auth]`.
     pub auth: AuthSettings,
+    /// `[registry]`.
+    pub registry: RegistrySettings,
     /// `[gc]`.
     pub gc: GcSettings,
     /// `[log]`.
@@ -190,12 +197,13 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 8] = [
+const SECTIONS: [&[Key]; 9] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
     StorageSettings::KEYS,
     AuthSettings::KEYS,
+    RegistrySettings::KEYS,
     GcSettings::KEYS,
     LogSettings::KEYS,
     TracingSettings::KEYS,

@@ -70,12 +70,22 @@ impl fmt::Display for Problem {
             Self::Missing { digest } => write!(f, "blob {digest} has no bytes: push it again"),
             Self::Corrupt { digest } => write!(f, "blob {digest} has wrong bytes: push it again"),
             Self::Quarantined { digest } => {
-                write!(f, "blob {digest} was found wrong and set aside: push it again")
+                write!(
+                    f,
+                    "blob {digest} was found wrong and set aside: push it again"
+                )
             }
             Self::Manifest { repository, digest } => {
-                write!(f, "manifest {repository}@{digest} has wrong bytes: push it again")
+                write!(
+                    f,
+                    "manifest {repository}@{digest} has wrong bytes: push it again"
+                )
             }
-            Self::Dangling { repository, manifest, digest } => write!(
+            Self::Dangling {
+                repository,
+                manifest,
+                digest,
+            } => write!(
                 f,
                 "manifest {repository}@{manifest} needs blob {digest}, which {repository} lost: push it again"
             ),
@@ -115,7 +125,11 @@ impl Lifecycle {
         self.check_blobs(options, &mut report).await?;
         self.check_manifests(&mut report).await?;
         for (repository, manifest, digest) in store::dangling(&self.db, LISTED as i64).await? {
-            report.add(Problem::Dangling { repository, manifest, digest });
+            report.add(Problem::Dangling {
+                repository,
+                manifest,
+                digest,
+            });
         }
         self.check_files(options, &mut report).await?;
         Ok(report)
@@ -129,13 +143,17 @@ impl Lifecycle {
         let mut after = 0;
         loop {
             let page = store::blobs_after(&self.db, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = last.id;
             for row in page {
                 report.blobs += 1;
                 let problem = match row.state.as_str() {
                     "live" => self.check_blob(&row, options.rehash).await?,
-                    "quarantined" => Some(Problem::Quarantined { digest: row.digest.clone() }),
+                    "quarantined" => Some(Problem::Quarantined {
+                        digest: row.digest.clone(),
+                    }),
                     // On its way out: its bytes may be gone already.
                     _ => None,
                 };
@@ -173,27 +191,40 @@ impl Lifecycle {
         let Ok(expected) = Digest::from_str(&row.digest) else {
             return Ok(Some(Problem::Corrupt { digest }));
         };
-        Ok(match self.blobs.verify(&row.stored_as, &expected, row.size as u64).await? {
-            Verdict::Good => None,
-            Verdict::Missing => Some(Problem::Missing { digest }),
-            Verdict::Corrupt => Some(Problem::Corrupt { digest }),
-        })
+        Ok(
+            match self
+                .blobs
+                .verify(&row.stored_as, &expected, row.size as u64)
+                .await?
+            {
+                Verdict::Good => None,
+                Verdict::Missing => Some(Problem::Missing { digest }),
+                Verdict::Corrupt => Some(Problem::Corrupt { digest }),
+            },
+        )
     }
 
     async fn check_manifests(&self, report: &mut FsckReport) -> Result<(), LifecycleError> {
         let mut after = 0;
         loop {
             let page = store::manifests_after(&self.db, after, PAGE / 10).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = last.id;
             for row in page {
                 report.manifests += 1;
                 let digest = Digest::from_str(&row.digest).ok();
-                let good = digest.zip(row.payload.as_ref()).is_some_and(|(digest, payload)| {
-                    Digest::of(digest.algorithm(), payload) == digest
-                });
+                let good = digest
+                    .zip(row.payload.as_ref())
+                    .is_some_and(|(digest, payload)| {
+                        Digest::of(digest.algorithm(), payload) == digest
+                    });
                 if !good {
-                    report.add(Problem::Manifest { repository: row.repository, digest: row.digest });
+                    report.add(Problem::Manifest {
+                        repository: row.repository,
+                        digest: row.digest,
+                    });
                 }
             }
         }
@@ -207,7 +238,9 @@ impl Lifecycle {
         let mut walk = self.blobs.walk();
         while let Some(entry) = walk.next().await {
             match entry? {
-                Entry::Blob { stored_as, digest, .. } => {
+                Entry::Blob {
+                    stored_as, digest, ..
+                } => {
                     if !store::owns_file(&self.db, digest.as_str(), &stored_as).await? {
                         report.leftovers += 1;
                         if options.repair {
@@ -224,7 +257,9 @@ impl Lifecycle {
                     }
                 }
                 Entry::Stray { path } => {
-                    report.add(Problem::Stray { path: path.display().to_string() });
+                    report.add(Problem::Stray {
+                        path: path.display().to_string(),
+                    });
                 }
             }
         }

@@ -38,7 +38,10 @@ struct Batch {
 impl Lifecycle {
     /// Collects all garbage that is due. Ends early, with what is done, when `stop` is cancelled.
     pub async fn collect(&self, stop: &CancellationToken) -> Result<GcReport, LifecycleError> {
-        let mut report = GcReport { uploads: self.registry.sweep_uploads().await?, ..GcReport::default() };
+        let mut report = GcReport {
+            uploads: self.registry.sweep_uploads().await?,
+            ..GcReport::default()
+        };
         // What this pass itself puts up for review is due at once; a bound keeps it finite.
         let until = self.clock.now();
         while !stop.is_cancelled() {
@@ -93,7 +96,11 @@ impl Lifecycle {
                 Box::pin(async move {
                     let gone = store::forget(tx, &claimed).await?;
                     tracing::debug!(digest = claimed.digest, gone, "blob collected");
-                    let review = Due { blob_id: claimed.id, repository_id: 0, review_at: 0 };
+                    let review = Due {
+                        blob_id: claimed.id,
+                        repository_id: 0,
+                        review_at: 0,
+                    };
                     if gone {
                         store::drop_review(tx, &review).await?;
                     }
@@ -144,7 +151,9 @@ async fn review_link(
     match store::lease(tx, due).await? {
         // Kept by its lease alone: look again when that is over.
         Some(leased_at) => {
-            let again = Timestamp::from_micros(leased_at).plus(grace).plus(Duration::from_secs(1));
+            let again = Timestamp::from_micros(leased_at)
+                .plus(grace)
+                .plus(Duration::from_secs(1));
             store::postpone(tx, due, again.micros()).await?;
         }
         // A manifest needs it: the manifest's deletion asks for the next review.
@@ -170,7 +179,9 @@ async fn review_blob(
     }
     match store::untouched_since(tx, due.blob_id).await? {
         Some(touched_at) => {
-            let again = Timestamp::from_micros(touched_at).plus(grace).plus(Duration::from_secs(1));
+            let again = Timestamp::from_micros(touched_at)
+                .plus(grace)
+                .plus(Duration::from_secs(1));
             store::postpone(tx, due, again.micros()).await?;
         }
         None => store::reviewed(tx, due).await?,

@@ -53,6 +53,12 @@ impl Lifecycle {
         clock: Clock,
         grace: Duration,
     ) -> Self {
-        Self { db, blobs, registry, clock, grace }
+        Self {
+            db,
+            blobs,
+            registry,
+            clock,
+            grace,
+        }
     }
 }

@@ -21,7 +21,12 @@ impl Lifecycle {
                 break;
             }
             match entry? {
-                Entry::Blob { stored_as, digest, modified, .. } if modified < before => {
+                Entry::Blob {
+                    stored_as,
+                    digest,
+                    modified,
+                    ..
+                } if modified < before => {
                     if !store::owns_file(&self.db, digest.as_str(), &stored_as).await? {
                         self.blobs.delete(&stored_as).await?;
                         removed += 1;

@@ -159,8 +159,9 @@ pub(crate) async fn owns_file(db: &Db, digest: &str, stored_as: &str) -> Result<
 }
 
 pub(crate) async fn owns_upload(db: &Db, id: &str) -> Result<bool, DbError> {
-    let row: Option<(String,)> =
-        db.optional("SELECT id FROM upload WHERE id = $1", args![id]).await?;
+    let row: Option<(String,)> = db
+        .optional("SELECT id FROM upload WHERE id = $1", args![id])
+        .await?;
     Ok(row.is_some())
 }
 
@@ -189,7 +190,10 @@ pub(crate) async fn manifests_after(
 }
 
 /// References of manifests to blobs that their repository does not hold.
-pub(crate) async fn dangling(db: &Db, limit: i64) -> Result<Vec<(String, String, String)>, DbError> {
+pub(crate) async fn dangling(
+    db: &Db,
+    limit: i64,
+) -> Result<Vec<(String, String, String)>, DbError> {
     db.all(
         "SELECT r.name, m.digest, f.child_digest FROM manifest_reference f \
          JOIN manifest m ON m.id = f.manifest_id JOIN repository r ON r.id = m.repository_id \

@@ -40,6 +40,8 @@ pub struct RegistryOptions {
     pub grace: Duration,
     /// How long a token is valid.
     pub token_lifetime: Duration,
+    /// Whether an image manifest is taken whose layers the repository does not hold.
+    pub sparse_manifests: bool,
     /// The address clients use, where it cannot be read from their requests.
     pub external_url: Option<String>,
 }
@@ -64,7 +66,9 @@ struct Inner {
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("options", &self.inner.options).finish_non_exhaustive()
+        f.debug_struct("Registry")
+            .field("options", &self.inner.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +93,18 @@ impl Registry {
     ) -> Self {
         let cache = PullCache::new(db.engine());
         let tasks = TaskTracker::new();
-        Self { inner: Arc::new(Inner { db, blobs, catalog, iam, clock, cache, options, tasks }) }
+        Self {
+            inner: Arc::new(Inner {
+                db,
+                blobs,
+                catalog,
+                iam,
+                clock,
+                cache,
+                options,
+                tasks,
+            }),
+        }
     }
 
     /// Waits for work that outlived its request. Call it when no more requests come.

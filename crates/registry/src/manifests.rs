@@ -6,7 +6,7 @@ use std::sync::Arc;
 use berth_catalog::{Entry, record_in, repositories};
 use berth_db::Tx;
 use berth_iam::Actor;
-use berth_model::{ManifestId, Limits, ProjectId, RepositoryId, TagId, Timestamp};
+use berth_model::{Limits, ManifestId, ProjectId, RepositoryId, TagId, Timestamp};
 use berth_oci::{
     Descriptor, Digest, Manifest, Reference, RepositoryName, TagName, accessory_type,
     artifact_type_name,
@@ -51,7 +51,10 @@ impl Registry {
             }
             Reference::Digest(digest) => {
                 let load = store::find_by_digest(db, name, digest);
-                self.inner.cache.manifest(name, digest.as_str(), load).await?
+                self.inner
+                    .cache
+                    .manifest(name, digest.as_str(), load)
+                    .await?
             }
         };
         match found {
@@ -101,17 +104,17 @@ impl Registry {
             Reference::Digest(digest) => (format!("{repository}@{digest}"), String::new()),
         };
         recorder.record(Entry {
-                at,
-                username: actor.name().to_owned(),
-                address: address.to_string(),
-                operation: "pull".to_owned(),
-                resource_type: "artifact".to_owned(),
-                resource,
-                project_id: Some(ProjectId(row.project_id)),
-                repository: repository.to_string(),
-                tag,
-                digest: row.digest.clone(),
-            });
+            at,
+            username: actor.name().to_owned(),
+            address: address.to_string(),
+            operation: "pull".to_owned(),
+            resource_type: "artifact".to_owned(),
+            resource,
+            project_id: Some(ProjectId(row.project_id)),
+            repository: repository.to_string(),
+            tag,
+            digest: row.digest.clone(),
+        });
     }
 
     /// Takes a manifest in: one strict parse, then one transaction that makes the manifest, its
@@ -124,9 +127,17 @@ impl Registry {
     ) -> Result<Pushed, RegistryError> {
         let manifest = Manifest::parse(&push.payload, push.content_type.as_deref())?;
         let (digest, tags) = name_push(&push)?;
-        let subject = manifest.subject.as_ref().map(|subject| subject.digest.clone());
+        let subject = manifest
+            .subject
+            .as_ref()
+            .map(|subject| subject.digest.clone());
         let attributes = self.attributes(repository, &manifest).await?;
-        let new = describe(&manifest, &digest, &tags, attributes, &push.payload)?;
+        let mut new = describe(&manifest, &digest, &tags, attributes, &push.payload)?;
+        if self.inner.options.sparse_manifests {
+            for reference in &mut new.references {
+                reference.required = false;
+            }
+        }
         let work = PushWork {
             pusher: pusher.clone(),
             repository: repository.as_str().to_owned(),
@@ -149,7 +160,11 @@ impl Registry {
             })
             .await?;
         self.inner.cache.keep_bytes(digest.as_str(), &push.payload);
-        Ok(Pushed { digest, subject, tags })
+        Ok(Pushed {
+            digest,
+            subject,
+            tags,
+        })
     }
 
     /// Removes a tag, or a manifest with every tag on it.
@@ -212,7 +227,9 @@ impl Registry {
         repository: &RepositoryName,
         manifest: &Manifest,
     ) -> Result<String, RegistryError> {
-        let Some(config) = &manifest.config else { return Ok("{}".to_owned()) };
+        let Some(config) = &manifest.config else {
+            return Ok("{}".to_owned());
+        };
         let readable = config.media_type.ends_with("json") && config.size <= CONFIG_BYTES;
         if !readable {
             return Ok("{}".to_owned());
@@ -223,7 +240,12 @@ impl Registry {
         };
         let bytes = match self.inner.cache.bytes(config.digest.as_str()) {
             Some(bytes) => bytes,
-            None => match self.inner.blobs.read_small(&link.stored_as, link.size as u64).await {
+            None => match self
+                .inner
+                .blobs
+                .read_small(&link.stored_as, link.size as u64)
+                .await
+            {
                 Ok(bytes) => bytes,
                 Err(_) => return Ok("{}".to_owned()),
             },
@@ -241,7 +263,9 @@ pub(crate) async fn remove(
     review_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, RegistryError> {
-    let Some(manifest) = store::lock(tx, repository, digest).await? else { return Ok(false) };
+    let Some(manifest) = store::lock(tx, repository, digest).await? else {
+        return Ok(false);
+    };
     tags::delete_all_of(tx, repository, manifest, by, now).await?;
     store::delete(tx, repository, manifest, review_at).await?;
     Ok(true)
@@ -258,10 +282,20 @@ struct PushWork {
 
 impl PushWork {
     async fn run(self, tx: &mut Tx) -> Result<Entry, RegistryError> {
-        let Self { pusher, repository: name, manifest, mut tags, now, entry } = self;
+        let Self {
+            pusher,
+            repository: name,
+            manifest,
+            mut tags,
+            now,
+            entry,
+        } = self;
         let (repository, _) = repositories::ensure(tx, pusher.project, &name, now).await?;
-        let mut blobs: Vec<String> =
-            manifest.references.iter().map(|reference| reference.digest.clone()).collect();
+        let mut blobs: Vec<String> = manifest
+            .references
+            .iter()
+            .map(|reference| reference.digest.clone())
+            .collect();
         blobs.sort_unstable();
         blobs.dedup();
         let held = store::hold_blobs(tx, repository, &blobs, now).await?;
@@ -276,8 +310,7 @@ impl PushWork {
         let total = manifest.payload.len() as i64
             + held.values().map(|(_, size)| size).sum::<i64>()
             + children.values().sum::<i64>();
-        let (id, new) =
-            store::insert(tx, repository, &manifest, total, &pusher.name, now).await?;
+        let (id, new) = store::insert(tx, repository, &manifest, total, &pusher.name, now).await?;
         if new {
             store::insert_references(tx, repository, id, &manifest.references, &held).await?;
         }
@@ -285,8 +318,16 @@ impl PushWork {
         tags.sort();
         tags.dedup();
         for tag in &tags {
-            tags::point(tx, repository, tag.as_str(), id, &manifest.digest, &pusher.name, now)
-                .await?;
+            tags::point(
+                tx,
+                repository,
+                tag.as_str(),
+                id,
+                &manifest.digest,
+                &pusher.name,
+                now,
+            )
+            .await?;
         }
         let resource = match tags.first() {
             Some(tag) => format!("{name}:{tag}"),
@@ -357,9 +398,15 @@ fn describe(
         digest: digest.clone(),
         media_type: manifest.media_type.clone(),
         artifact_type: manifest.effective_artifact_type().map(Into::into),
-        config_media_type: manifest.config.as_ref().map(|config| config.media_type.clone()),
+        config_media_type: manifest
+            .config
+            .as_ref()
+            .map(|config| config.media_type.clone()),
         kind: artifact_type_name(manifest),
-        subject_digest: manifest.subject.as_ref().map(|subject| subject.digest.to_string()),
+        subject_digest: manifest
+            .subject
+            .as_ref()
+            .map(|subject| subject.digest.to_string()),
         accessory_type: accessory_type(manifest, tag),
         annotations: serde_json::to_string(&manifest.annotations).map_err(json)?,
         attributes,
@@ -373,8 +420,16 @@ fn reference(
     descriptor: &Descriptor,
     required: bool,
 ) -> Result<NewReference, serde_json::Error> {
-    let platform = descriptor.platform.as_ref().map(serde_json::to_string).transpose()?;
-    let annotations = descriptor.annotations.as_ref().map(serde_json::to_string).transpose()?;
+    let platform = descriptor
+        .platform
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()?;
+    let annotations = descriptor
+        .annotations
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()?;
     let urls = match descriptor.urls.as_slice() {
         [] => None,
         urls => Some(serde_json::to_string(urls)?),
@@ -396,8 +451,18 @@ fn read_config(bytes: &[u8]) -> String {
     let Ok(serde_json::Value::Object(config)) = serde_json::from_slice(bytes) else {
         return "{}".to_owned();
     };
-    let shown = ["architecture", "os", "os.version", "variant", "created", "author", "config"];
-    let attributes: serde_json::Map<_, _> =
-        config.into_iter().filter(|(key, _)| shown.contains(&key.as_str())).collect();
+    let shown = [
+        "architecture",
+        "os",
+        "os.version",
+        "variant",
+        "created",
+        "author",
+        "config",
+    ];
+    let attributes: serde_json::Map<_, _> = config
+        .into_iter()
+        .filter(|(key, _)| shown.contains(&key.as_str()))
+        .collect();
     serde_json::Value::Object(attributes).to_string()
 }

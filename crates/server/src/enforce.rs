@@ -54,7 +54,10 @@ async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, ApiError> {
         .extensions
         .get::<ClientAddr>()
         .map_or(std::net::IpAddr::from([127, 0, 0, 1]), |client| client.ip);
-    let actor = gate.iam.authenticate(parts.headers.get(AUTHORIZATION), address).await?;
+    let actor = gate
+        .iam
+        .authenticate(parts.headers.get(AUTHORIZATION), address)
+        .await?;
     if matches!(actor, Actor::Token(_)) {
         return Err(ApiError::new(
             Code::Unauthorized,
@@ -98,7 +101,9 @@ async fn admit(guard: &Guard, request: Request) -> Result<Request, ApiError> {
         Access::SelfOr(permission) => {
             let params = params(&mut parts).await?;
             let own = actor.user_id().is_some_and(|id| {
-                params.iter().any(|(name, value)| name == "user_id" && value == id.to_string())
+                params
+                    .iter()
+                    .any(|(name, value)| name == "user_id" && value == id.to_string())
             });
             if !own {
                 require_system(actor, permission)?;
@@ -145,9 +150,10 @@ async fn project(
             Ok(facts)
         }
         // Only those who see everything are told that there is no such project.
-        None if actor.user().is_some_and(|user| user.sysadmin) => {
-            Err(ApiError::new(Code::NotFound, format!("project {named} not found")))
-        }
+        None if actor.user().is_some_and(|user| user.sysadmin) => Err(ApiError::new(
+            Code::NotFound,
+            format!("project {named} not found"),
+        )),
         None => Err(Refusal::of(actor, permission, None).into()),
     }
 }

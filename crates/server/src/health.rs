@@ -25,14 +25,27 @@ pub(crate) fn endpoints(db: Db, blobs: BlobStore) -> Vec<Endpoint> {
             Access::Public,
             get(health).with_state(checked.clone()),
         ),
-        Endpoint::new(Method::GET, "/healthz", Access::Public, get(|| async { "ok" })),
-        Endpoint::new(Method::GET, "/readyz", Access::Public, get(ready).with_state(checked)),
+        Endpoint::new(
+            Method::GET,
+            "/healthz",
+            Access::Public,
+            get(|| async { "ok" }),
+        ),
+        Endpoint::new(
+            Method::GET,
+            "/readyz",
+            Access::Public,
+            get(ready).with_state(checked),
+        ),
     ]
 }
 
 impl Checked {
     async fn database(&self) -> bool {
-        self.db.one::<(i64,)>("SELECT CAST(1 AS BIGINT)", args![]).await.is_ok()
+        self.db
+            .one::<(i64,)>("SELECT CAST(1 AS BIGINT)", args![])
+            .await
+            .is_ok()
     }
 
     async fn storage(&self) -> bool {
@@ -73,6 +86,10 @@ async fn ready(State(checked): State<Checked>) -> Response {
     if checked.database().await {
         "ok".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database does not answer",
+        )
+            .into_response()
     }
 }

@@ -17,7 +17,11 @@ impl DataLock {
     /// Takes the folder. `Ok(None)`: another process has it.
     pub fn take(data: &Path) -> io::Result<Option<Self>> {
         let path = data.join("berth.lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

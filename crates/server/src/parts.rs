@@ -60,11 +60,18 @@ impl Parts {
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, SetupError> {
         let data = &settings.data;
         let failed = |error| SetupError::Data(data.display().to_string(), error);
-        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(data).map_err(failed)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(data)
+            .map_err(failed)?;
         let url = DatabaseUrl::from_str(settings.database_url().expose())?;
         let db = Db::connect(&url, settings.database.connections as u32).await?;
         berth_schema::migrate(&db).await?;
-        let options = StoreOptions { sync: settings.storage.sync, ..StoreOptions::default() };
+        let options = StoreOptions {
+            sync: settings.storage.sync,
+            ..StoreOptions::default()
+        };
         let blobs = BlobStore::open(data.join("store"), options).await?;
         let key_file = KeyFile::load_or_create(data.join("secret.key"))?;
         let options = IamOptions::default();
@@ -80,12 +87,19 @@ impl Parts {
             RegistryOptions {
                 grace,
                 token_lifetime: Duration::from_secs(settings.auth.token_lifetime_seconds),
+                sparse_manifests: settings.registry.sparse_manifests,
                 external_url: settings.http.external_url.clone(),
             },
         );
-        let lifecycle =
-            Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
-        Ok(Self { db, blobs, iam, catalog, registry, lifecycle })
+        let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
+        Ok(Self {
+            db,
+            blobs,
+            iam,
+            catalog,
+            registry,
+            lifecycle,
+        })
     }
 
     /// Makes the first administrator and the first project. Gives the administrator's password

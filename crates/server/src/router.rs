@@ -58,7 +58,10 @@ pub(crate) async fn metrics_text(State(metrics): State<Arc<Metrics>>) -> Respons
 pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
     let mut router = Router::new();
     for endpoint in endpoints {
-        let guard = Guard { gate: gate.clone(), access: endpoint.access };
+        let guard = Guard {
+            gate: gate.clone(),
+            access: endpoint.access,
+        };
         let handler = endpoint.handler.layer(from_fn_with_state(guard, enforce));
         router = router.route(endpoint.path, handler);
     }

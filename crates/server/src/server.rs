@@ -54,7 +54,12 @@ impl Server {
             (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
             _ => None,
         };
-        Ok(Self { listener, metrics_listener, tls, address })
+        Ok(Self {
+            listener,
+            metrics_listener,
+            tls,
+            address,
+        })
     }
 
     /// Where clients reach it, for people.
@@ -91,10 +96,14 @@ impl Server {
                 serve(listener, ServeOptions::default(), service, stop).await;
             });
         }
-        let gate = Gate { iam: parts.iam.clone(), catalog: parts.catalog.clone() };
+        let gate = Gate {
+            iam: parts.iam.clone(),
+            catalog: parts.catalog.clone(),
+        };
         let api = router::build(router::endpoints(&parts, settings, &metrics), &gate);
         let registry = parts.registry.clone();
-        let service = move |request: Request<Incoming>| answer(registry.clone(), api.clone(), request);
+        let service =
+            move |request: Request<Incoming>| answer(registry.clone(), api.clone(), request);
         let proxies = TrustedProxies::new(settings.http.trusted_proxies.iter().copied());
         let observed = observe(service, proxies, metrics);
         let options = ServeOptions {

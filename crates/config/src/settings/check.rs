@@ -61,8 +61,6 @@ impl Found<'_> {
                 60..=3_600,
             ),
             ("auth.refresh_token_days", auth.refresh_token_days, 1..=365),
-            ("auth.lockout_failures", auth.lockout_failures, 0..=100),
-            ("auth.lockout_seconds", auth.lockout_seconds, 1..=86_400),
             ("gc.interval_seconds", gc.interval_seconds, 1..=604_800),
             ("gc.grace_seconds", gc.grace_seconds, 0..=2_592_000),
         ] {
