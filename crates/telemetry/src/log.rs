@@ -264,4 +264,50 @@ mod tests {
         let error = build(&options, io::sink(), false).err().unwrap();
         assert!(error.to_string().contains("berth=loud"), "{error}");
     }
+
+    /// Takes one request and answers it; returns its bytes.
+    fn collector() -> (String, std::thread::JoinHandle<Vec<u8>>) {
+        use std::io::{Read, Write};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let taken = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut bytes = Vec::new();
+            let mut chunk = [0; 4096];
+            // The span's name is in the body.
+            while !bytes.windows(5).any(|part| part == b"/seen") {
+                let length = stream.read(&mut chunk).unwrap();
+                assert!(length > 0, "ended early");
+                bytes.extend_from_slice(&chunk[..length]);
+            }
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                .unwrap();
+            bytes
+        });
+        (endpoint, taken)
+    }
+
+    /// In a runtime, as in the server: the exporter must neither need it nor mind it.
+    #[tokio::test]
+    async fn the_last_spans_reach_the_collector() {
+        let (endpoint, taken) = collector();
+        let options = LogOptions {
+            trace: Some(TraceOptions {
+                endpoint,
+                sample_ratio: 1.0,
+            }),
+            ..LogOptions::default()
+        };
+        let (subscriber, guard) = build(&options, io::sink(), false).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            let _span = tracing::info_span!(target: "request", "request", path = "/seen").entered();
+            let _other = tracing::info_span!(target: "hyper", "unwanted").entered();
+        });
+        drop(guard);
+        let sent = taken.join().unwrap();
+        assert!(sent.starts_with(b"POST /v1/traces HTTP/1.1"));
+        assert!(!sent.windows(8).any(|part| part == b"unwanted"));
+    }
 }

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
-use crate::support::{TestServer, within};
+use crate::support::{TestServer, logged, within};
 
 /// Runs the test below in a process that may open few files.
 #[test]
@@ -36,6 +36,8 @@ async fn starved() {
     }
     // Long enough for the loop to fail several times over.
     tokio::time::sleep(Duration::from_millis(150)).await;
+    let failures = logged().matches("cannot accept connections").count();
+    assert_eq!(failures, 1, "not once: {}", logged());
     let began = Instant::now();
     drop(clients);
     assert!(within(server.get("/")).await.ends_with("alive"));

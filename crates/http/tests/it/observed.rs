@@ -1,6 +1,6 @@
 //! What [`observe`] adds: ids, addresses, accounts, and answers to panics.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::response::IntoResponse;
 use berth_http::{
@@ -13,7 +13,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use crate::support::{TestServer, within};
+use crate::support::{TestServer, logged, within};
 
 /// Sends a line an event; the receiver awaits them.
 struct Tape(mpsc::UnboundedSender<String>);
@@ -118,6 +118,14 @@ async fn a_fault_is_hidden_behind_the_requests_id() {
         ),
         "{answer}"
     );
+    // The cause is in the log, once.
+    let text = logged();
+    let causes: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("secret reason"))
+        .collect();
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    assert!(causes[0].contains(r#""request_id":"f1""#));
 }
 
 #[tokio::test]
@@ -148,43 +156,24 @@ async fn a_client_that_leaves_is_accounted_for() {
     assert_eq!(within(tape.recv()).await.unwrap(), "GET  499 0 true");
 }
 
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn one_access_line_tells_the_request() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone())
-        .finish();
-    // This test's runtime has one thread, so the default of the thread is the server's.
-    let _guard = tracing::subscriber::set_default(subscriber);
     let (server, mut tape) = start();
     server
-        .send("GET /sized?token=x HTTP/1.1\r\nhost: a\r\nconnection: close\r\nuser-agent: t/1\r\n\r\n")
+        .send(
+            "GET /sized?token=x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+             x-request-id: line-1\r\nuser-agent: t/1\r\n\r\n",
+        )
         .await;
     expect(&mut tape, "GET op 200 6 false").await;
-    // The line is written after the observer heard; the next request's beginning is later still.
-    server.get("/").await;
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let line = text
+    // Observer and line are told in one go, and this runtime has one thread.
+    let text = logged();
+    let lines: Vec<&str> = text
         .lines()
-        .find(|line| line.contains("\"access\""))
-        .unwrap();
+        .filter(|line| line.contains("line-1"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = lines[0];
     for part in [
         r#""method":"GET""#,
         r#""path":"/sized""#,
@@ -194,10 +183,10 @@ async fn one_access_line_tells_the_request() {
         r#""remote":"127.0.0.1""#,
         r#""user_agent":"t/1""#,
         r#""aborted":false"#,
-        r#""request_id":""#,
+        r#""target":"access""#,
         r#""ms":"#,
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
-    assert!(!text.contains("token"));
+    assert!(!line.contains("token"));
 }

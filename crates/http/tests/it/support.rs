@@ -1,6 +1,7 @@
 //! A server on a port of its own and a client that writes raw bytes.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use berth_http::{ServeOptions, Service, bind, serve};
@@ -21,6 +22,8 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) fn start<S: Service<Incoming>>(options: ServeOptions, service: S) -> Self {
+        // Before anything is logged: what a call site learns first it may keep.
+        let _ = log();
         let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -84,4 +87,38 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future)
         .await
         .expect("took too long")
+}
+
+/// Collects what all tests of this process log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        log
+    })
+}
+
+/// What was logged so far, a JSON object a line.
+pub(crate) fn logged() -> String {
+    String::from_utf8(log().0.lock().unwrap().clone()).unwrap()
 }
