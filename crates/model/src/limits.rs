@@ -39,8 +39,8 @@ impl Limits {
     pub const UPLOAD_IDLE: Duration = Duration::from_hours(24);
     /// A body that stands still for this long is given up.
     pub const BODY_IDLE: Duration = Duration::from_mins(1);
-    /// Time a client has to send a request's head.
-    pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+    /// Time a client has to send a request's head; an idle connection is kept as long.
+    pub const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
     /// Largest request head, bytes.
     pub const HEAD_BYTES: usize = 64 * 1024;
     /// Time a client has to finish the TLS handshake.

@@ -1,0 +1,37 @@
+# The front door. `make run` starts Berth; `make test` proves it; `make bench` measures it.
+# Build output stays outside the clone, so that later runs are quick.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/berth/target
+export PATH := $(PATH):$(HOME)/.cache/berth/tools
+
+ARGS ?=
+WORK := $(CARGO_TARGET_DIR)/../test-services
+
+.PHONY: run build test check tools bench deny fuzz-check clean-services help
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 18
+
+run: ## Build Berth and start it with the embedded defaults (ARGS="--listen 0.0.0.0:8080")
+	cargo run --release --locked -p berth -- serve $(ARGS)
+
+build: ## Build the release binary
+	cargo build --release --locked -p berth
+
+tools: ## Install what the tests need: Debian packages and registry clients
+	bash scripts/test-tools.sh
+
+check: ## Formatting, lints, arrows between crates
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo run -q --locked -p xtask -- check
+
+test: tools ## Everything: lints, both databases, real clients; ends with a count
+	bash scripts/test.sh
+
+bench: ## Measure beside nginx and docker-registry; writes bench/RESULTS.md
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light docker-registry
+	cargo build --release --locked -p berth
+	cargo run --release --locked -p berth-bench
+
+deny: ## Licences, bans and sources of dependencies (needs cargo-deny)
+	cargo deny --locked check bans licenses sources

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Runs every check and test against real servers and counts them. Called by `make test`.
+# Last line: "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/berth-test.XXXXXX")
+log="$work/tests.log"
+failed_steps=0
+
+finish() {
+  bash scripts/test-services.sh stop "$work/services" >/dev/null 2>&1
+  rm -rf "$work"
+}
+trap finish EXIT
+
+step() {
+  local name=$1
+  shift
+  echo "== $name"
+  if ! "$@"; then
+    echo "FAILED: $name"
+    failed_steps=$((failed_steps + 1))
+  fi
+}
+
+step "formatting" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+step "arrows and sizes" cargo run --quiet --locked -p xtask -- check
+
+echo "== servers"
+services=$(bash scripts/test-services.sh start "$work/services") || {
+  echo "FAILED: the servers that the tests need could not be started"
+  failed_steps=$((failed_steps + 1))
+}
+while IFS= read -r line; do
+  case $line in
+  *=*) export "${line?}" ;;
+  esac
+done <<<"$services"
+
+step "the binary" cargo build --locked -p berth
+export BERTH_TEST_BINARY="$CARGO_TARGET_DIR/debug/berth"
+
+echo "== tests"
+cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
+tests=${PIPESTATUS[0]}
+
+read -r passed failed ignored < <(awk '/^test result:/ {
+  for (i = 1; i < NF; i++) {
+    if ($(i + 1) ~ /^passed/) passed += $i
+    if ($(i + 1) ~ /^failed/) failed += $i
+    if ($(i + 1) ~ /^ignored/) ignored += $i
+  }
+} END { print passed + 0, failed + 0, ignored + 0 }' "$log")
+skipped=$((ignored + $(grep -c 'SKIPPED' "$log")))
+# A crate whose tests did not build has no result line, yet failed.
+if [ "$tests" -ne 0 ] && [ "$failed" -eq 0 ]; then
+  failed=1
+fi
+failed=$((failed + failed_steps))
+
+grep 'SKIPPED' "$log" | sort | uniq -c
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
