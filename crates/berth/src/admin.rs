@@ -13,13 +13,11 @@ use crate::cli::AdminCommand;
 
 /// The password to set, and again if it was made up here and must be shown.
 fn choose(given: Option<Secret<String>>) -> (Secret<String>, Option<Secret<String>>) {
-    match given {
-        Some(given) => (given, None),
-        None => {
-            let made_up = Secret::new(random_password());
-            (made_up.clone(), Some(made_up))
-        }
+    if let Some(given) = given {
+        return (given, None);
     }
+    let made_up = Secret::new(random_password());
+    (made_up.clone(), Some(made_up))
 }
 
 pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::Result<ExitCode> {

@@ -79,9 +79,9 @@ impl Writer {
                 let outcome = work(tx).await;
                 let keep = outcome.is_ok();
                 let answer: Answer = Box::new(move |committed| match committed {
-                    Ok(()) => send(outcome),
                     Err(cause) if keep => send(Err(DbError::Commit(cause).into())),
-                    Err(_) => send(outcome),
+                    // What failed by itself keeps its own error.
+                    Ok(()) | Err(_) => send(outcome),
                 });
                 (keep, answer)
             })

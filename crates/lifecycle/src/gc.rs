@@ -110,24 +110,6 @@ impl Lifecycle {
             .await
     }
 
-    /// Collects every `interval` until `stop` is cancelled.
-    pub async fn run(&self, interval: Duration, stop: CancellationToken) {
-        let started = self.clock.now();
-        // What a crash left behind is older than this process.
-        if let Err(error) = self.sweep_orphans(started, &stop).await {
-            tracing::error!(%error, "the sweep of orphaned files failed");
-        }
-        while !stop.is_cancelled() {
-            if let Err(error) = self.collect(&stop).await {
-                tracing::error!(%error, "garbage collection failed; it is tried again later");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
     /// The clock all times are read from.
     pub const fn clock(&self) -> &Clock {
         &self.clock

@@ -65,7 +65,11 @@ impl Registry {
                 })
             })
             .await?;
-        if renewed { Ok(link) } else { Err(RegistryError::BlobUnknown(digest.to_string())) }
+        if renewed {
+            Ok(link)
+        } else {
+            Err(RegistryError::BlobUnknown(digest.to_string()))
+        }
     }
 
     /// Opens a blob. What is sent afterwards is right, or the connection breaks.
@@ -83,7 +87,10 @@ impl Registry {
             let bytes = self.read_small(repository, digest, &link).await?;
             return Ok((size, Content::Whole(bytes)));
         }
-        Ok((size, Content::Open(self.open(repository, digest, &link).await?)))
+        Ok((
+            size,
+            Content::Open(self.open(repository, digest, &link).await?),
+        ))
     }
 
     /// Reads a small blob whole and checks its digest, once for as long as it is remembered.
@@ -93,10 +100,18 @@ impl Registry {
         digest: &Digest,
         link: &LinkRow,
     ) -> Result<Bytes, RegistryError> {
-        let read = match self.inner.blobs.read_small(&link.stored_as, link.size as u64).await {
+        let read = match self
+            .inner
+            .blobs
+            .read_small(&link.stored_as, link.size as u64)
+            .await
+        {
             Err(BlobError::Missing { .. }) => {
                 let link = self.moved(repository, digest, link).await?;
-                self.inner.blobs.read_small(&link.stored_as, link.size as u64).await
+                self.inner
+                    .blobs
+                    .read_small(&link.stored_as, link.size as u64)
+                    .await
             }
             other => other,
         };
@@ -141,9 +156,7 @@ impl Registry {
                 self.inner.blobs.seal(&stored_as).await?;
                 Ok(blob)
             }
-            Verdict::Missing | Verdict::Corrupt => {
-                Err(self.quarantine(digest, &stored_as).await)
-            }
+            Verdict::Missing | Verdict::Corrupt => Err(self.quarantine(digest, &stored_as).await),
         }
     }
 

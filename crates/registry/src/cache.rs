@@ -61,7 +61,11 @@ impl PullCache {
                 u32::try_from(key.len() + value.len() + 96).unwrap_or(u32::MAX)
             })
             .build();
-        Self { links, bytes, epochs: (0..STRIPES).map(|_| AtomicU64::new(0)).collect() }
+        Self {
+            links,
+            bytes,
+            epochs: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+        }
     }
 
     fn epoch(&self, repository: &str) -> &AtomicU64 {
@@ -92,16 +96,29 @@ impl PullCache {
     where
         F: Future<Output = Result<Option<PullRow>, DbError>>,
     {
-        let Some(links) = &self.links else { return Ok(load.await?.map(Arc::new)) };
+        let Some(links) = &self.links else {
+            return Ok(load.await?.map(Arc::new));
+        };
         let key = format!("m{repository}\0{reference}");
         let epoch = self.epoch(repository).load(Ordering::SeqCst);
-        if let Some(Entry { epoch: loaded, found: Found::Manifest(row) }) = links.get(&key)
+        if let Some(Entry {
+            epoch: loaded,
+            found: Found::Manifest(row),
+        }) = links.get(&key)
             && loaded == epoch
         {
             return Ok(Some(row));
         }
-        let Some(row) = load.await?.map(Arc::new) else { return Ok(None) };
-        links.insert(key, Entry { epoch, found: Found::Manifest(row.clone()) });
+        let Some(row) = load.await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        links.insert(
+            key,
+            Entry {
+                epoch,
+                found: Found::Manifest(row.clone()),
+            },
+        );
         Ok(Some(row))
     }
 
@@ -115,16 +132,29 @@ impl PullCache {
     where
         F: Future<Output = Result<Option<LinkRow>, DbError>>,
     {
-        let Some(links) = &self.links else { return Ok(load.await?.map(Arc::new)) };
+        let Some(links) = &self.links else {
+            return Ok(load.await?.map(Arc::new));
+        };
         let key = format!("b{repository}\0{digest}");
         let epoch = self.epoch(repository).load(Ordering::SeqCst);
-        if let Some(Entry { epoch: loaded, found: Found::Link(row) }) = links.get(&key)
+        if let Some(Entry {
+            epoch: loaded,
+            found: Found::Link(row),
+        }) = links.get(&key)
             && loaded == epoch
         {
             return Ok(Some(row));
         }
-        let Some(row) = load.await?.map(Arc::new) else { return Ok(None) };
-        links.insert(key, Entry { epoch, found: Found::Link(row.clone()) });
+        let Some(row) = load.await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        links.insert(
+            key,
+            Entry {
+                epoch,
+                found: Found::Link(row.clone()),
+            },
+        );
         Ok(Some(row))
     }
 
@@ -165,7 +195,13 @@ mod tests {
 
     async fn look(cache: &PullCache, answer: &str) -> String {
         let load = async { Ok(Some(row(answer))) };
-        cache.manifest("p/r", "t", load).await.unwrap().unwrap().digest.clone()
+        cache
+            .manifest("p/r", "t", load)
+            .await
+            .unwrap()
+            .unwrap()
+            .digest
+            .clone()
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod uploads;
 mod v2;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use berth_blob::BlobStore;
@@ -60,6 +61,8 @@ struct Inner {
     clock: Clock,
     cache: PullCache,
     options: RegistryOptions,
+    /// Bytes of blobs that came in.
+    received: AtomicU64,
     /// Work that outlives its request: appends whose client went away, removal of replaced bytes.
     tasks: TaskTracker,
 }
@@ -102,9 +105,15 @@ impl Registry {
                 clock,
                 cache,
                 options,
+                received: AtomicU64::new(0),
                 tasks,
             }),
         }
+    }
+
+    /// Bytes of blobs that came in since the start.
+    pub fn received_bytes(&self) -> u64 {
+        self.inner.received.load(Ordering::Relaxed)
     }
 
     /// Waits for work that outlived its request. Call it when no more requests come.

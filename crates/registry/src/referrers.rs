@@ -54,8 +54,15 @@ impl Registry {
         artifact_type: Option<&str>,
         after: i64,
     ) -> Result<ReferrersPage, RegistryError> {
-        let mut page = ReferrersPage { referrers: Vec::new(), next: None };
-        let found = self.inner.catalog.find_repository(repository.as_str()).await?;
+        let mut page = ReferrersPage {
+            referrers: Vec::new(),
+            next: None,
+        };
+        let found = self
+            .inner
+            .catalog
+            .find_repository(repository.as_str())
+            .await?;
         let Some(found) = found else { return Ok(page) };
         let rows = store::referrers(
             &self.inner.db,
@@ -79,7 +86,8 @@ impl Registry {
         }
         page.next = None;
         // The last page also has what only the fallback index names.
-        self.add_fallback(repository, found.id, subject, artifact_type, &mut page).await?;
+        self.add_fallback(repository, found.id, subject, artifact_type, &mut page)
+            .await?;
         Ok(page)
     }
 
@@ -91,7 +99,9 @@ impl Registry {
         artifact_type: Option<&str>,
         page: &mut ReferrersPage,
     ) -> Result<(), RegistryError> {
-        let Ok(tag) = TagName::parse(&fallback_tag(subject)) else { return Ok(()) };
+        let Ok(tag) = TagName::parse(&fallback_tag(subject)) else {
+            return Ok(());
+        };
         let row = match self.find_manifest(repository, &Reference::Tag(tag)).await {
             Ok(row) if row.media_type == media_type::OCI_INDEX => row,
             Ok(_) | Err(RegistryError::ManifestUnknown(_) | RegistryError::NameUnknown(_)) => {
@@ -100,7 +110,9 @@ impl Registry {
             Err(other) => return Err(other),
         };
         let payload = self.payload(&row).await?;
-        let Ok(index) = Manifest::parse(&payload, Some(&row.media_type)) else { return Ok(()) };
+        let Ok(index) = Manifest::parse(&payload, Some(&row.media_type)) else {
+            return Ok(());
+        };
         for entry in index.manifests.into_iter().take(Limits::REFERRERS_PAGE) {
             let digest = entry.digest.to_string();
             let known = page.referrers.iter().any(|listed| listed.digest == digest);

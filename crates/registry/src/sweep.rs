@@ -14,6 +14,11 @@ impl Registry {
         self.inner.cache.changed_all();
     }
 
+    /// How many uploads are unfinished.
+    pub async fn open_uploads(&self) -> Result<u64, RegistryError> {
+        Ok(store::count(&self.inner.db).await?)
+    }
+
     /// Drops uploads that were silent for [`Limits::UPLOAD_IDLE`]; gives their number.
     pub async fn sweep_uploads(&self) -> Result<u64, RegistryError> {
         let before = self.inner.clock.now().minus(Limits::UPLOAD_IDLE);

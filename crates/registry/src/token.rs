@@ -63,14 +63,27 @@ impl Registry {
     ) -> Result<TokenAnswer, RegistryError> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|_| RegistryError::Invalid("the query is not readable".to_owned()))?;
-        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+        let value = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, v)| v.as_str())
+        };
         check_service(value("service").unwrap_or_default())?;
-        let scopes = pairs.iter().filter(|(key, _)| key == "scope").map(|(_, v)| v.as_str());
+        let scopes = pairs
+            .iter()
+            .filter(|(key, _)| key == "scope")
+            .map(|(_, v)| v.as_str());
         let scopes = parse_scopes(scopes)?;
-        let actor =
-            self.inner.iam.authenticate(headers.get(header::AUTHORIZATION), address).await?;
+        let actor = self
+            .inner
+            .iam
+            .authenticate(headers.get(header::AUTHORIZATION), address)
+            .await?;
         if matches!(actor, Actor::Token(_)) {
-            return Err(unauthorized("log in with a user name and password to get a token"));
+            return Err(unauthorized(
+                "log in with a user name and password to get a token",
+            ));
         }
         if scopes.is_empty() && matches!(actor, Actor::Anonymous) {
             return Err(unauthorized("log in with a user name and password"));
@@ -96,10 +109,20 @@ impl Registry {
         let (user, old_refresh) = match form.grant_type.as_str() {
             "password" => {
                 let password = Secret::new(form.password);
-                (self.inner.iam.login(&form.username, &password, address).await?, None)
+                (
+                    self.inner
+                        .iam
+                        .login(&form.username, &password, address)
+                        .await?,
+                    None,
+                )
             }
             "refresh_token" => {
-                let user = self.inner.iam.redeem_refresh(&form.refresh_token, SERVICE).await?;
+                let user = self
+                    .inner
+                    .iam
+                    .redeem_refresh(&form.refresh_token, SERVICE)
+                    .await?;
                 (user, Some(form.refresh_token))
             }
             other => {
@@ -131,7 +154,11 @@ impl Registry {
                 actions,
             });
         }
-        let lifetime = self.inner.options.token_lifetime.max(Duration::from_mins(1));
+        let lifetime = self
+            .inner
+            .options
+            .token_lifetime
+            .max(Duration::from_mins(1));
         let issued = self.inner.iam.issue(actor, SERVICE, access, lifetime)?;
         let refresh_token = match actor {
             Actor::User(user) if offline => {
@@ -159,9 +186,15 @@ impl Registry {
         let every = scope.actions.contains("*");
         if scope.kind == "registry" && scope.name == "catalog" {
             let may = matches!(actor, Actor::User(_));
-            return Ok(if may { vec!["*".to_owned()] } else { Vec::new() });
+            return Ok(if may {
+                vec!["*".to_owned()]
+            } else {
+                Vec::new()
+            });
         }
-        let Ok(name) = RepositoryName::parse(&scope.name) else { return Ok(Vec::new()) };
+        let Ok(name) = RepositoryName::parse(&scope.name) else {
+            return Ok(Vec::new());
+        };
         if scope.kind != "repository" {
             return Ok(Vec::new());
         }
@@ -170,7 +203,9 @@ impl Registry {
             let facts = self.inner.catalog.project_facts(actor, project).await?;
             projects.insert(project.to_owned(), facts);
         }
-        let Some(Some(facts)) = projects.get(project) else { return Ok(Vec::new()) };
+        let Some(Some(facts)) = projects.get(project) else {
+            return Ok(Vec::new());
+        };
         let granted = ["pull", "push", "delete"]
             .into_iter()
             .filter(|action| every || scope.actions.contains(*action))
@@ -197,7 +232,9 @@ fn check_service(service: &str) -> Result<(), RegistryError> {
     if service.is_empty() || service == SERVICE {
         return Ok(());
     }
-    Err(RegistryError::Invalid(format!("service {service:?} is not known: this is {SERVICE}")))
+    Err(RegistryError::Invalid(format!(
+        "service {service:?} is not known: this is {SERVICE}"
+    )))
 }
 
 fn unauthorized(message: &str) -> RegistryError {

@@ -40,7 +40,9 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// Bytes the chunk must have by its `Content-Range`.
     fn announced(&self) -> Result<Option<u64>, RegistryError> {
-        let Some((start, end)) = self.range else { return Ok(None) };
+        let Some((start, end)) = self.range else {
+            return Ok(None);
+        };
         let announced = (end - start).saturating_add(1);
         match self.length {
             Some(length) if length != announced => Err(RegistryError::SizeInvalid(format!(
@@ -72,8 +74,11 @@ impl Registry {
         let mut upload = self.inner.blobs.begin(algorithm).await?;
         let checkpoint = upload.checkpoint().await?;
         let id = upload.id().to_owned();
-        let (row, repository, caller) =
-            (id.clone(), repository.as_str().to_owned(), pusher.name.clone());
+        let (row, repository, caller) = (
+            id.clone(),
+            repository.as_str().to_owned(),
+            pusher.name.clone(),
+        );
         let now = self.inner.clock.now();
         self.inner
             .db
@@ -116,7 +121,7 @@ impl Registry {
         let this = self.clone();
         // On its own task: a client that breaks off leaves what it sent, at a true offset.
         let appending = self.inner.tasks.spawn(async move {
-            let (upload, outcome) = receive(upload, chunk).await;
+            let (upload, outcome) = this.receive(upload, chunk).await;
             match outcome {
                 Ok(()) => this.save(upload).await,
                 Err(error @ (RegistryError::Broken | RegistryError::Idle)) => {
@@ -140,11 +145,14 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
         chunk.announced()?;
-        let upload = self.resume(&pusher.name, repository, id, chunk.range).await?;
-        let (upload, outcome) = receive(upload, chunk).await;
+        let upload = self
+            .resume(&pusher.name, repository, id, chunk.range)
+            .await?;
+        let (upload, outcome) = self.receive(upload, chunk).await;
         outcome?;
         let stored = commit(upload, digest).await?;
-        self.record_blob(pusher, repository, digest, stored, Some(id.to_owned())).await
+        self.record_blob(pusher, repository, digest, stored, Some(id.to_owned()))
+            .await
     }
 
     /// Takes a whole blob in one request, without an upload session.
@@ -156,7 +164,7 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
         let upload = self.inner.blobs.begin(digest.algorithm()).await?;
-        let (upload, outcome) = receive(upload, chunk).await;
+        let (upload, outcome) = self.receive(upload, chunk).await;
         if let Err(error) = outcome {
             upload.discard().await;
             return Err(error);
@@ -169,7 +177,8 @@ impl Registry {
             }
             Err(CommitError::Io(error)) => return Err(error.into()),
         };
-        self.record_blob(pusher, repository, digest, stored, None).await
+        self.record_blob(pusher, repository, digest, stored, None)
+            .await
     }
 
     /// Cancels an upload.
@@ -213,11 +222,16 @@ impl Registry {
             Some(_) => None,
             None => self.readable_holder(actor, digest).await?,
         };
-        let Some(source) = source else { return Ok(false) };
+        let Some(source) = source else {
+            return Ok(false);
+        };
         let now = self.inner.clock.now();
         let review_at = blob_store::due(now, self.inner.options.grace);
-        let (project, name, digest) =
-            (pusher.project, repository.as_str().to_owned(), digest.clone());
+        let (project, name, digest) = (
+            pusher.project,
+            repository.as_str().to_owned(),
+            digest.clone(),
+        );
         let cache = self.inner.cache.clone();
         self.inner
             .db
@@ -242,7 +256,11 @@ impl Registry {
         let user = self.user_behind(actor).await?;
         let pull = Permission::new(Resource::Repository, Action::Pull);
         for holder in blob_store::holders(&self.inner.db, digest, MOUNT_CANDIDATES).await? {
-            let facts = self.inner.catalog.project_facts_by_id(&user, holder.project_id).await?;
+            let facts = self
+                .inner
+                .catalog
+                .project_facts_by_id(&user, holder.project_id)
+                .await?;
             if facts.is_some_and(|facts| berth_iam::access::allows(&user, &facts, pull)) {
                 return Ok(Some(RepositoryId(holder.repository_id)));
             }
@@ -278,7 +296,11 @@ impl Registry {
                     let replaces = replaced.is_some();
                     tx.after_commit(move || {
                         // Other repositories remember the key of the copy that goes.
-                        if replaces { cache.changed_all() } else { cache.changed(&name) }
+                        if replaces {
+                            cache.changed_all();
+                        } else {
+                            cache.changed(&name);
+                        }
                     });
                     Ok(replaced)
                 })
@@ -340,6 +362,16 @@ impl Registry {
         // Bytes were lost with the power: the client must learn where to go on.
         let offset = self.save(upload).await?;
         Err(out_of_order(checkpoint.offset, offset))
+    }
+
+    async fn receive(&self, upload: Upload, chunk: Chunk) -> (Upload, Result<(), RegistryError>) {
+        let before = upload.offset();
+        let (upload, outcome) = receive(upload, chunk).await;
+        let received = upload.offset().saturating_sub(before);
+        self.inner
+            .received
+            .fetch_add(received, std::sync::atomic::Ordering::Relaxed);
+        (upload, outcome)
     }
 
     async fn save(&self, mut upload: Upload) -> Result<u64, RegistryError> {

@@ -67,7 +67,12 @@ impl Registry {
         let route = parse_route(parts.method.as_str(), parts.uri.path())?;
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let caller = berth_http::Caller(actor.name().into());
-        let call = Call { parts, query, actor, address };
+        let call = Call {
+            parts,
+            query,
+            actor,
+            address,
+        };
         if !matches!(call.parts.method, Method::GET | Method::HEAD)
             && self.inner.catalog.settings().read_only
         {
@@ -91,7 +96,9 @@ impl Registry {
         let read = matches!(call.parts.method, Method::GET | Method::HEAD);
         match (route, call.parts.method.clone()) {
             (Route::Base, _) if read => Ok(answer::base()),
-            (Route::Extensions, _) if read => Ok(answer::json(&serde_json::json!({"extensions": []}))),
+            (Route::Extensions, _) if read => {
+                Ok(answer::json(&serde_json::json!({"extensions": []})))
+            }
             (Route::Catalog, _) if read => self.get_catalog(&call).await,
             (Route::TagsList { name }, _) if read => self.get_tags(&call, &name).await,
             (Route::Referrers { name, digest }, _) if read => {
@@ -101,7 +108,8 @@ impl Registry {
                 self.get_manifest(&call, &name, &reference).await
             }
             (Route::Manifest { name, reference }, Method::PUT) => {
-                self.put_manifest(&call, &name, reference, incoming(body)).await
+                self.put_manifest(&call, &name, reference, incoming(body))
+                    .await
             }
             (Route::Manifest { name, reference }, Method::DELETE) => {
                 self.remove_manifest(&call, &name, &reference).await
@@ -131,7 +139,10 @@ impl Registry {
         if let Some(url) = &self.inner.options.external_url {
             return url.trim_end_matches('/').to_owned();
         }
-        let https = parts.extensions.get::<ClientAddr>().is_some_and(|client| client.https);
+        let https = parts
+            .extensions
+            .get::<ClientAddr>()
+            .is_some_and(|client| client.https);
         let host = parts
             .headers
             .get(http::header::HOST)
@@ -148,7 +159,11 @@ fn incoming(body: Incoming) -> RequestBody {
 }
 
 fn request_id(parts: &Parts) -> RequestId {
-    parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::random)
+    parts
+        .extensions
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::random)
 }
 
 fn client(parts: &Parts) -> IpAddr {

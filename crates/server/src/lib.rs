@@ -4,6 +4,7 @@
 //! they need each other; [`Server`] listens, hands each request to the service its path belongs
 //! to, and ends them all in the reverse order.
 
+mod background;
 mod enforce;
 mod health;
 mod lock;

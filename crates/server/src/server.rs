@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::Parts;
+use crate::background;
 use crate::enforce::Gate;
 use crate::router;
 
@@ -76,14 +77,20 @@ impl Server {
         metrics: Arc<Metrics>,
         shutdown: CancellationToken,
     ) {
-        let background = TaskTracker::new();
+        let background_tasks = TaskTracker::new();
         if settings.gc.enabled {
             let interval = Duration::from_secs(settings.gc.interval_seconds);
-            let (lifecycle, stop) = (parts.lifecycle.clone(), shutdown.clone());
-            background.spawn(async move { lifecycle.run(interval, stop).await });
+            let (metrics, stop) = (metrics.clone(), shutdown.clone());
+            background_tasks.spawn(background::collect(parts.clone(), interval, metrics, stop));
         }
+        let stop = shutdown.clone();
+        background_tasks.spawn(background::count_uploads(
+            parts.clone(),
+            metrics.clone(),
+            stop,
+        ));
         if let Some(tls) = self.tls.clone() {
-            background.spawn(tls.watch(Tls::POLL, shutdown.clone()));
+            background_tasks.spawn(tls.watch(Tls::POLL, shutdown.clone()));
         }
         if let Some(listener) = self.metrics_listener {
             let router = Router::new().route(
@@ -92,7 +99,7 @@ impl Server {
             );
             let service = move |request: Request<Incoming>| through(router.clone(), request);
             let stop = shutdown.clone();
-            background.spawn(async move {
+            background_tasks.spawn(async move {
                 serve(listener, ServeOptions::default(), service, stop).await;
             });
         }
@@ -115,8 +122,8 @@ impl Server {
         if cut > 0 {
             tracing::warn!(cut, "connections were still busy at the end and were cut");
         }
-        background.close();
-        background.wait().await;
+        background_tasks.close();
+        background_tasks.wait().await;
         parts.close().await;
     }
 }

@@ -3,8 +3,8 @@
 use berth_http::{Observer, Outcome};
 use http::Method;
 
-use crate::Metrics;
 use crate::metrics::{DurationLabels, RequestLabels};
+use crate::{Direction, Metrics};
 
 impl Observer for Metrics {
     fn started(&self) {
@@ -19,6 +19,9 @@ impl Observer for Metrics {
         } else {
             outcome.operation
         };
+        if operation == "v2_blob" {
+            self.blob_bytes(Direction::Out, outcome.bytes);
+        }
         let code = u32::from(outcome.status);
         let labels = RequestLabels {
             method,

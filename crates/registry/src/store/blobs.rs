@@ -54,7 +54,12 @@ pub(crate) async fn commit(
         .optional(
             "INSERT INTO blob (digest, size, stored_as, touched_at, verified_at, created_at) \
              VALUES ($1, $2, $3, $4, $4, $4) ON CONFLICT (digest) DO NOTHING RETURNING id",
-            args![digest.as_str(), stored.size as i64, stored.stored_as.as_str(), now],
+            args![
+                digest.as_str(),
+                stored.size as i64,
+                stored.stored_as.as_str(),
+                now
+            ],
         )
         .await?;
     let (blob, replaced) = if let Some((id,)) = inserted {
@@ -155,7 +160,9 @@ pub(crate) async fn mount(
             args![source, digest.as_str(), now],
         )
         .await?;
-    let Some((blob,)) = blob else { return Ok(false) };
+    let Some((blob,)) = blob else {
+        return Ok(false);
+    };
     link(tx, target, BlobId(blob), review_at, now).await?;
     Ok(true)
 }
@@ -202,7 +209,9 @@ pub(crate) async fn unlink(
             args![repository, digest.as_str()],
         )
         .await?;
-    let Some((repository, blob, referenced)) = link else { return Ok(None) };
+    let Some((repository, blob, referenced)) = link else {
+        return Ok(None);
+    };
     if referenced {
         return Ok(Some(false));
     }
@@ -218,7 +227,9 @@ pub(crate) async fn unlink(
 /// When a link made or leased now is due for review: after the grace, spread a little so that
 /// the reviews of one push do not all fall on one moment.
 pub(crate) fn due(now: Timestamp, grace: Duration) -> Timestamp {
-    now.plus(grace).plus(Duration::from_micros((now.micros().unsigned_abs() % 30) * 1_000_000))
+    now.plus(grace).plus(Duration::from_micros(
+        (now.micros().unsigned_abs() % 30) * 1_000_000,
+    ))
 }
 
 /// Marks a blob's copy as wrong, unless a push has replaced it meanwhile.

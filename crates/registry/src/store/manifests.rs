@@ -54,7 +54,10 @@ pub(crate) async fn find_by_digest(
 
 pub(crate) async fn payload(db: &Db, manifest: ManifestId) -> Result<Option<Vec<u8>>, DbError> {
     let row: Option<(Vec<u8>,)> = db
-        .optional("SELECT payload FROM manifest_payload WHERE manifest_id = $1", args![manifest])
+        .optional(
+            "SELECT payload FROM manifest_payload WHERE manifest_id = $1",
+            args![manifest],
+        )
         .await?;
     Ok(row.map(|(payload,)| payload))
 }
@@ -109,7 +112,11 @@ pub(crate) async fn hold_blobs(
              WHERE l.repository_id = $1 AND b.state = 'live' AND b.digest IN ({}) \
              ORDER BY l.blob_id{}",
             placeholders(2, chunk.len()),
-            if for_update(tx).is_empty() { "" } else { " FOR UPDATE OF l" },
+            if for_update(tx).is_empty() {
+                ""
+            } else {
+                " FOR UPDATE OF l"
+            },
         );
         let rows: Vec<(i64, String, i64)> = tx.all(AssertSqlSafe(sql), values).await?;
         let mut values = args![repository, now];
@@ -123,7 +130,10 @@ pub(crate) async fn hold_blobs(
         if !rows.is_empty() {
             tx.execute(AssertSqlSafe(sql), values).await?;
         }
-        held.extend(rows.into_iter().map(|(id, digest, size)| (digest, (id, size))));
+        held.extend(
+            rows.into_iter()
+                .map(|(id, digest, size)| (digest, (id, size))),
+        );
     }
     Ok(held)
 }
@@ -270,8 +280,13 @@ pub(crate) async fn delete(
         args![manifest, repository, review_at],
     )
     .await?;
-    tx.execute("DELETE FROM manifest_reference WHERE manifest_id = $1", args![manifest]).await?;
-    tx.execute("DELETE FROM manifest WHERE id = $1", args![manifest]).await?;
+    tx.execute(
+        "DELETE FROM manifest_reference WHERE manifest_id = $1",
+        args![manifest],
+    )
+    .await?;
+    tx.execute("DELETE FROM manifest WHERE id = $1", args![manifest])
+        .await?;
     Ok(())
 }
 
@@ -295,16 +310,16 @@ pub(crate) async fn referrers(
     after: i64,
     limit: i64,
 ) -> Result<Vec<ReferrerRow>, DbError> {
-    const COLUMNS: &str = "SELECT id, digest, media_type, artifact_type, size, annotations FROM manifest \
-         WHERE repository_id = $1 AND subject_digest = $2 AND id > $3";
     let mut values = args![repository, subject, after];
-    let mut sql = COLUMNS.to_owned();
-    if let Some(artifact_type) = artifact_type {
-        let n = values.push(artifact_type);
-        sql.push_str(&format!(" AND artifact_type = ${n}"));
-    }
-    let n = values.push(limit);
-    sql.push_str(&format!(" ORDER BY id LIMIT ${n}"));
+    let wanted = artifact_type.map_or_else(String::new, |artifact_type| {
+        format!("AND artifact_type = ${}", values.push(artifact_type))
+    });
+    let limit = values.push(limit);
+    let sql = format!(
+        "SELECT id, digest, media_type, artifact_type, size, annotations FROM manifest \
+         WHERE repository_id = $1 AND subject_digest = $2 AND id > $3 {wanted} \
+         ORDER BY id LIMIT ${limit}"
+    );
     db.all(AssertSqlSafe(sql), values).await
 }
 

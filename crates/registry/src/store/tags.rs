@@ -33,7 +33,11 @@ pub(crate) async fn point(
         if before == manifest.get() {
             return Ok(());
         }
-        tx.execute("UPDATE tag SET manifest_id = $2 WHERE id = $1", args![id, manifest]).await?;
+        tx.execute(
+            "UPDATE tag SET manifest_id = $2 WHERE id = $1",
+            args![id, manifest],
+        )
+        .await?;
         close_history(tx, repository, name, by, now).await?;
     }
     tx.execute(
@@ -92,7 +96,10 @@ pub(crate) async fn delete_all_of(
     now: Timestamp,
 ) -> Result<Vec<String>, DbError> {
     let rows: Vec<(String,)> = tx
-        .all("DELETE FROM tag WHERE manifest_id = $1 RETURNING name", args![manifest])
+        .all(
+            "DELETE FROM tag WHERE manifest_id = $1 RETURNING name",
+            args![manifest],
+        )
         .await?;
     let mut names = Vec::with_capacity(rows.len());
     for (name,) in rows {

@@ -25,8 +25,12 @@ pub(crate) async fn find(
 }
 
 pub(crate) async fn count_of(db: &Db, caller: &str) -> Result<i64, DbError> {
-    let (count,): (i64,) =
-        db.one("SELECT COUNT(*) FROM upload WHERE caller = $1", args![caller]).await?;
+    let (count,): (i64,) = db
+        .one(
+            "SELECT COUNT(*) FROM upload WHERE caller = $1",
+            args![caller],
+        )
+        .await?;
     Ok(count)
 }
 
@@ -63,7 +67,10 @@ pub(crate) async fn advance(
 }
 
 pub(crate) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
-    Ok(tx.execute("DELETE FROM upload WHERE id = $1", args![id]).await? == 1)
+    Ok(tx
+        .execute("DELETE FROM upload WHERE id = $1", args![id])
+        .await?
+        == 1)
 }
 
 /// Uploads that nobody touched since `before`, oldest first.
@@ -78,13 +85,17 @@ pub(crate) async fn idle(db: &Db, before: Timestamp, limit: i64) -> Result<Vec<S
 }
 
 /// Deletes an upload if it is still idle. Its bytes may be removed when this is committed.
-pub(crate) async fn delete_idle(
-    tx: &mut Tx,
-    id: &str,
-    before: Timestamp,
-) -> Result<bool, DbError> {
+pub(crate) async fn delete_idle(tx: &mut Tx, id: &str, before: Timestamp) -> Result<bool, DbError> {
     let deleted = tx
-        .execute("DELETE FROM upload WHERE id = $1 AND updated_at < $2", args![id, before])
+        .execute(
+            "DELETE FROM upload WHERE id = $1 AND updated_at < $2",
+            args![id, before],
+        )
         .await?;
     Ok(deleted == 1)
+}
+
+pub(crate) async fn count(db: &Db) -> Result<u64, DbError> {
+    let (count,): (i64,) = db.one("SELECT COUNT(*) FROM upload", args![]).await?;
+    Ok(count.unsigned_abs())
 }

@@ -58,7 +58,12 @@ impl Registry {
         let user = self.user_behind(&call.actor).await?;
         if let Actor::User(user_facts) = &user
             && user_facts.sysadmin
-            && self.inner.catalog.project_facts(&user, name.project()).await?.is_none()
+            && self
+                .inner
+                .catalog
+                .project_facts(&user, name.project())
+                .await?
+                .is_none()
         {
             // Others are not told whether a project exists.
             return Err(RegistryError::ProjectUnknown(name.project().to_owned()));
@@ -67,11 +72,18 @@ impl Registry {
             "" => "anonymous callers".to_owned(),
             name => format!("user {name}"),
         };
-        let message = format!("{who} may not {action} in {name}: ask an administrator of project {} for a role that may", name.project());
+        let message = format!(
+            "{who} may not {action} in {name}: ask an administrator of project {} for a role that may",
+            name.project()
+        );
         match &call.actor {
             Actor::User(_) => Err(RegistryError::Denied(message)),
             Actor::Anonymous | Actor::Token(_) => {
-                let actions = if action == "push" { "pull,push" } else { action };
+                let actions = if action == "push" {
+                    "pull,push"
+                } else {
+                    action
+                };
                 Err(RegistryError::Unauthorized {
                     scope: Some(format!("repository:{name}:{actions}")),
                     insufficient: matches!(call.actor, Actor::Token(_)),
@@ -90,7 +102,11 @@ impl Registry {
         match actor {
             Actor::Token(claims) => Ok(claims.allows(name.as_str(), action)),
             Actor::User(_) | Actor::Anonymous => {
-                let facts = self.inner.catalog.project_facts(actor, name.project()).await?;
+                let facts = self
+                    .inner
+                    .catalog
+                    .project_facts(actor, name.project())
+                    .await?;
                 let wanted: Option<Permission> = permission(action);
                 Ok(facts
                     .zip(wanted)
@@ -114,9 +130,14 @@ impl Registry {
     }
 
     /// The user a token was issued to.
-    #[expect(clippy::unused_async, reason = "robots are looked up here when they come")]
+    #[expect(
+        clippy::unused_async,
+        reason = "robots are looked up here when they come"
+    )]
     pub(crate) async fn user_behind(&self, actor: &Actor) -> Result<Actor, RegistryError> {
-        let Actor::Token(claims) = actor else { return Ok(actor.clone()) };
+        let Actor::Token(claims) = actor else {
+            return Ok(actor.clone());
+        };
         Ok(match claims.user_id() {
             Some(id) => Actor::User(std::sync::Arc::new(User {
                 id,
@@ -143,14 +164,23 @@ impl Registry {
             .await?
             .ok_or_else(|| RegistryError::ProjectUnknown(name.project().to_owned()))?;
         call.not_older_than(facts.created_at)?;
-        Ok(Pusher { name: call.actor.name().to_owned(), address: call.address, project: facts.id })
+        Ok(Pusher {
+            name: call.actor.name().to_owned(),
+            address: call.address,
+            project: facts.id,
+        })
     }
 }
 
 impl Call {
     /// Refuses a token that is older than the project: it was issued for another of that name.
-    pub(super) fn not_older_than(&self, project_created_at: Timestamp) -> Result<(), RegistryError> {
-        let Actor::Token(claims) = &self.actor else { return Ok(()) };
+    pub(super) fn not_older_than(
+        &self,
+        project_created_at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        let Actor::Token(claims) = &self.actor else {
+            return Ok(());
+        };
         // Tokens tell whole seconds.
         if claims.issued_at().seconds() >= project_created_at.seconds() {
             return Ok(());

@@ -18,7 +18,9 @@ const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 pub(super) fn answer(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    response
+        .headers_mut()
+        .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     response
 }
 
@@ -32,7 +34,9 @@ pub(super) fn set(response: &mut Response<Body>, name: HeaderName, value: &str) 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = answer(status, Body::Empty);
     if status != StatusCode::NO_CONTENT {
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     response
 }
@@ -44,7 +48,9 @@ pub(super) fn base() -> Response<Body> {
 pub(super) fn json(value: &impl Serialize) -> Response<Body> {
     let bytes = serde_json::to_vec(value).unwrap_or_default();
     let mut response = answer(StatusCode::OK, Body::from(bytes::Bytes::from(bytes)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -57,12 +63,7 @@ pub(super) fn created(location: &str, digest: &Digest) -> Response<Body> {
 }
 
 /// An upload that stands at `offset`, with the status that the request calls for.
-pub(super) fn upload(
-    status: StatusCode,
-    location: &str,
-    id: &str,
-    offset: u64,
-) -> Response<Body> {
+pub(super) fn upload(status: StatusCode, location: &str, id: &str, offset: u64) -> Response<Body> {
     let mut response = empty(status);
     set(&mut response, LOCATION, location);
     set(&mut response, RANGE, &range(offset));
@@ -90,23 +91,35 @@ pub(super) fn matches_etag(header: Option<&str>, digest: &str) -> bool {
     })
 }
 
-pub(super) fn error(
-    error: &RegistryError,
-    request_id: &RequestId,
-    base: &str,
-) -> Response<Body> {
+pub(super) fn error(error: &RegistryError, request_id: &RequestId, base: &str) -> Response<Body> {
     let mut response = error_response(error, request_id);
-    response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    response
+        .headers_mut()
+        .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     match error {
-        RegistryError::OutOfOrder { offset, location, .. } => {
+        RegistryError::OutOfOrder {
+            offset, location, ..
+        } => {
             set(&mut response, LOCATION, location);
             set(&mut response, RANGE, &range(*offset));
         }
         RegistryError::Range(size) => {
-            set(&mut response, http::header::CONTENT_RANGE, &format!("bytes */{size}"));
+            set(
+                &mut response,
+                http::header::CONTENT_RANGE,
+                &format!("bytes */{size}"),
+            );
         }
-        RegistryError::Unauthorized { scope, insufficient, .. } => {
-            set(&mut response, WWW_AUTHENTICATE, &bearer(base, scope.as_deref(), *insufficient));
+        RegistryError::Unauthorized {
+            scope,
+            insufficient,
+            ..
+        } => {
+            set(
+                &mut response,
+                WWW_AUTHENTICATE,
+                &bearer(base, scope.as_deref(), *insufficient),
+            );
         }
         other if crate::token::is_unauthorized(other) => {
             let value = format!("{}, error=\"invalid_token\"", bearer(base, None, false));
@@ -118,15 +131,14 @@ pub(super) fn error(
 }
 
 fn bearer(base: &str, scope: Option<&str>, insufficient: bool) -> String {
-    let mut value =
-        format!("Bearer realm=\"{base}/service/token\",service=\"{}\"", crate::token::SERVICE);
-    if let Some(scope) = scope {
-        value.push_str(&format!(",scope=\"{scope}\""));
-    }
-    if insufficient {
-        value.push_str(",error=\"insufficient_scope\"");
-    }
-    value
+    let service = crate::token::SERVICE;
+    let scope = scope.map_or_else(String::new, |scope| format!(",scope=\"{scope}\""));
+    let error = if insufficient {
+        ",error=\"insufficient_scope\""
+    } else {
+        ""
+    };
+    format!("Bearer realm=\"{base}/service/token\",service=\"{service}\"{scope}{error}")
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Blobs and uploads over HTTP.
 
 use berth_http::Body;
-use berth_oci::{Algorithm, Digest, RangeOutcome, RepositoryName, parse_content_range, parse_range};
+use berth_oci::{
+    Algorithm, Digest, RangeOutcome, RepositoryName, parse_content_range, parse_range,
+};
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, LOCATION,
-    RANGE,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH,
+    LOCATION, RANGE,
 };
 use http::{Response, StatusCode};
 use std::str::FromStr;
@@ -34,15 +36,25 @@ impl Registry {
         let link = self.find_blob(name, digest).await?;
         call.not_older_than(Timestamp::from_micros(link.project_created_at))?;
         if answer::matches_etag(call.header(IF_NONE_MATCH), digest.as_str()) {
-            return Ok(describe(answer::answer(StatusCode::NOT_MODIFIED, Body::Empty), digest));
+            return Ok(describe(
+                answer::answer(StatusCode::NOT_MODIFIED, Body::Empty),
+                digest,
+            ));
         }
         let (size, content) = self.read_blob(name, digest).await?;
-        let range = call.header(RANGE).map_or(RangeOutcome::Full, |range| parse_range(range, size));
+        let range = call
+            .header(RANGE)
+            .map_or(RangeOutcome::Full, |range| parse_range(range, size));
         let (start, length, status) = match range {
             RangeOutcome::Full => (0, size, StatusCode::OK),
-            RangeOutcome::Partial { start, end_inclusive } => {
-                (start, end_inclusive - start + 1, StatusCode::PARTIAL_CONTENT)
-            }
+            RangeOutcome::Partial {
+                start,
+                end_inclusive,
+            } => (
+                start,
+                end_inclusive - start + 1,
+                StatusCode::PARTIAL_CONTENT,
+            ),
             RangeOutcome::Unsatisfiable => return Err(RegistryError::Range(size)),
         };
         let body = match content {
@@ -52,7 +64,9 @@ impl Registry {
             Content::Open(blob) => Body::boxed(blob.stream(start, length)),
         };
         let mut response = describe(answer::answer(status, body), digest);
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
         if status == StatusCode::PARTIAL_CONTENT {
             let range = format!("bytes {start}-{}/{size}", start + length - 1);
             answer::set(&mut response, CONTENT_RANGE, &range);
@@ -72,7 +86,9 @@ impl Registry {
         };
         call.not_older_than(Timestamp::from_micros(link.project_created_at))?;
         let mut response = describe(answer::answer(StatusCode::OK, Body::Empty), digest);
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(link.size as u64));
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(link.size as u64));
         Ok(response)
     }
 
@@ -99,13 +115,17 @@ impl Registry {
         if let Some(digest) = call.query.get("mount") {
             let digest = read_digest(digest)?;
             // A source that cannot be a repository cannot be mounted from: an upload begins.
-            let from = call.query.get("from").map(|from| RepositoryName::parse(from));
+            let from = call.query.get("from").map(RepositoryName::parse);
             let mounted = match from {
                 Some(Err(_)) => false,
                 Some(Ok(from)) => {
-                    self.mount(&call.actor, &pusher, name, &digest, Some(&from)).await?
+                    self.mount(&call.actor, &pusher, name, &digest, Some(&from))
+                        .await?
                 }
-                None => self.mount(&call.actor, &pusher, name, &digest, None).await?,
+                None => {
+                    self.mount(&call.actor, &pusher, name, &digest, None)
+                        .await?
+                }
             };
             if mounted {
                 return Ok(answer::created(&blob_path(name, &digest), &digest));
@@ -125,7 +145,12 @@ impl Registry {
             })?,
         };
         let id = self.begin_upload(&pusher, name, algorithm).await?;
-        Ok(answer::upload(StatusCode::ACCEPTED, &location(name, &id), &id, 0))
+        Ok(answer::upload(
+            StatusCode::ACCEPTED,
+            &location(name, &id),
+            &id,
+            0,
+        ))
     }
 
     /// GET of an upload's state (end-13).
@@ -137,7 +162,12 @@ impl Registry {
     ) -> Result<Response<Body>, RegistryError> {
         self.allow(call, name, "push").await?;
         let offset = self.upload_offset(call.actor.name(), name, id).await?;
-        Ok(answer::upload(StatusCode::NO_CONTENT, &location(name, id), id, offset))
+        Ok(answer::upload(
+            StatusCode::NO_CONTENT,
+            &location(name, id),
+            id,
+            offset,
+        ))
     }
 
     /// PATCH with the next chunk (end-5).
@@ -151,7 +181,12 @@ impl Registry {
         self.allow(call, name, "push").await?;
         let chunk = call.chunk(body)?;
         let offset = self.append(call.actor.name(), name, id, chunk).await?;
-        Ok(answer::upload(StatusCode::ACCEPTED, &location(name, id), id, offset))
+        Ok(answer::upload(
+            StatusCode::ACCEPTED,
+            &location(name, id),
+            id,
+            offset,
+        ))
     }
 
     /// PUT that ends an upload (end-6).
@@ -197,8 +232,14 @@ impl Call {
                     .map_err(|error| RegistryError::SizeInvalid(error.to_string()))?,
             ),
         };
-        let length = self.header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        Ok(Chunk { range, length, body })
+        let length = self
+            .header(CONTENT_LENGTH)
+            .and_then(|length| length.parse().ok());
+        Ok(Chunk {
+            range,
+            length,
+            body,
+        })
     }
 }
 
@@ -210,7 +251,10 @@ fn describe(mut response: Response<Body>, digest: &Digest) -> Response<Body> {
     answer::set(&mut response, answer::DIGEST, digest.as_str());
     answer::etag(&mut response, digest.as_str());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response
 }

@@ -30,7 +30,12 @@ impl Registry {
         let (names, more) = cut(found, n);
         let mut response = answer::json(&serde_json::json!({"name": name.as_str(), "tags": names}));
         let path = format!("/v2/{name}/tags/list");
-        link_next(&mut response, &path, n, more.then(|| names.last()).flatten());
+        link_next(
+            &mut response,
+            &path,
+            n,
+            more.then(|| names.last()).flatten(),
+        );
         Ok(response)
     }
 
@@ -38,10 +43,19 @@ impl Registry {
     pub(super) async fn get_catalog(&self, call: &Call) -> Result<Response<Body>, RegistryError> {
         let (n, last) = call.page()?;
         let actor = self.user_behind(&call.actor).await?;
-        let found = self.inner.catalog.page_after(last, n + 1, Viewer::of(&actor)).await?;
+        let found = self
+            .inner
+            .catalog
+            .page_after(last, n + 1, Viewer::of(&actor))
+            .await?;
         let (names, more) = cut(found, n);
         let mut response = answer::json(&serde_json::json!({"repositories": names}));
-        link_next(&mut response, "/v2/_catalog", n, more.then(|| names.last()).flatten());
+        link_next(
+            &mut response,
+            "/v2/_catalog",
+            n,
+            more.then(|| names.last()).flatten(),
+        );
         Ok(response)
     }
 }
@@ -53,7 +67,9 @@ impl Call {
             None => Limits::V2_PAGE_DEFAULT,
             Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 // More digits than a number holds is more than a page holds too.
-                text.parse::<usize>().unwrap_or(usize::MAX).min(Limits::V2_PAGE)
+                text.parse::<usize>()
+                    .unwrap_or(usize::MAX)
+                    .min(Limits::V2_PAGE)
             }
             Some(text) => {
                 return Err(RegistryError::Invalid(format!(
@@ -75,6 +91,10 @@ fn cut(mut found: Vec<String>, n: usize) -> (Vec<String>, bool) {
 fn link_next(response: &mut Response<Body>, path: &str, n: usize, last: Option<&String>) {
     if let Some(last) = last {
         let n = n.to_string();
-        answer::set(response, LINK, &next_link(path, &[("n", &n), ("last", last)]));
+        answer::set(
+            response,
+            LINK,
+            &next_link(path, &[("n", &n), ("last", last)]),
+        );
     }
 }

@@ -3,9 +3,7 @@
 use berth_http::Body;
 use berth_model::Timestamp;
 use berth_oci::{Digest, Reference, RepositoryName, TagName, media_type, next_link};
-use http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
-};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, LINK};
 use http::{Response, StatusCode};
 
 use super::{Call, answer, read_manifest_body};
@@ -43,7 +41,9 @@ impl Registry {
         answer::set(&mut response, answer::DIGEST, &row.digest);
         answer::etag(&mut response, &row.digest);
         if !unchanged {
-            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(row.size as u64));
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, HeaderValue::from(row.size as u64));
         }
         Ok(response)
     }
@@ -60,12 +60,19 @@ impl Registry {
         let tags = call
             .query
             .all("tag")
-            .map(|tag| TagName::parse(tag).map_err(|error| RegistryError::Invalid(error.to_string())))
+            .map(|tag| {
+                TagName::parse(tag).map_err(|error| RegistryError::Invalid(error.to_string()))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let payload = read_manifest_body(body).await?;
         let content_type = call.header(CONTENT_TYPE).map(str::to_owned);
         let asked = tags.clone();
-        let push = Push { payload, content_type, reference, tags };
+        let push = Push {
+            payload,
+            content_type,
+            reference,
+            tags,
+        };
         let pushed = self.push_manifest(&pusher, name, push).await?;
         let path = format!("/v2/{name}/manifests/{}", pushed.digest);
         let mut response = answer::created(&path, &pushed.digest);
@@ -100,7 +107,10 @@ impl Registry {
         subject: &Digest,
     ) -> Result<Response<Body>, RegistryError> {
         self.allow(call, name, "pull").await?;
-        let artifact_type = call.query.get("artifactType").filter(|wanted| !wanted.is_empty());
+        let artifact_type = call
+            .query
+            .get("artifactType")
+            .filter(|wanted| !wanted.is_empty());
         let after = match call.query.get("last") {
             None => 0,
             Some(last) => last.parse().map_err(|_| {

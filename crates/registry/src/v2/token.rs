@@ -14,7 +14,10 @@ impl Registry {
     pub async fn handle_token(&self, request: Request<Incoming>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let request_id = request_id(&parts);
-        debug_assert!(parts.extensions.get::<ClientAddr>().is_some(), "set by the server");
+        debug_assert!(
+            parts.extensions.get::<ClientAddr>().is_some(),
+            "set by the server"
+        );
         let address = client(&parts);
         let answered = match parts.method {
             Method::GET => {
@@ -38,7 +41,9 @@ impl Registry {
                 response
             }
         };
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if response.status() == StatusCode::OK {
             response
                 .headers_mut()

@@ -1,0 +1,66 @@
+//! Work that goes on beside requests: garbage collection and what it counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_model::Clock;
+use berth_telemetry::{Direction, GcRun, Metrics};
+use tokio_util::sync::CancellationToken;
+
+use crate::Parts;
+
+/// Time between two counts of open uploads.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+/// Collects garbage every `interval` until `stop` is cancelled.
+pub(crate) async fn collect(
+    parts: Parts,
+    interval: Duration,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) {
+    // What a crash left behind is older than this process.
+    let started = parts.lifecycle.clock().now();
+    if let Err(error) = parts.lifecycle.sweep_orphans(started, &stop).await {
+        tracing::error!(%error, "the sweep of orphaned files failed");
+    }
+    while !stop.is_cancelled() {
+        let began = Clock::system().now();
+        let collected = parts.lifecycle.collect(&stop).await;
+        let seconds = Clock::system().now().since(began).as_secs_f64();
+        let report = collected.as_ref().ok().copied().unwrap_or_default();
+        metrics.gc_run(&GcRun {
+            succeeded: collected.is_ok(),
+            blobs: report.blobs,
+            manifests: 0,
+            bytes: report.bytes,
+            seconds,
+        });
+        if let Err(error) = collected {
+            tracing::error!(%error, "garbage collection failed; it is tried again later");
+        }
+        pause(interval, &stop).await;
+    }
+}
+
+/// Keeps the counts of uploads up to date.
+pub(crate) async fn count_uploads(parts: Parts, metrics: Arc<Metrics>, stop: CancellationToken) {
+    let mut counted = 0;
+    while !stop.is_cancelled() {
+        match parts.registry.open_uploads().await {
+            Ok(count) => metrics.set_uploads_open(count),
+            Err(error) => tracing::debug!(%error, "open uploads could not be counted"),
+        }
+        let received = parts.registry.received_bytes();
+        metrics.blob_bytes(Direction::In, received - counted);
+        counted = received;
+        pause(COUNT_EVERY, &stop).await;
+    }
+}
+
+async fn pause(time: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = stop.cancelled() => {}
+    }
+}
