@@ -1,0 +1,184 @@
+//! A whole server in this process, on a free port, with a data folder and a database of its own.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_config::Settings;
+use berth_db::DatabaseUrl;
+use berth_model::{Clock, Secret};
+use berth_server::{Parts, Server};
+use berth_telemetry::{DroppedLines, Metrics};
+use berth_testkit::TestDb;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+
+/// The password of the first administrator.
+pub(crate) const ADMIN_PASSWORD: &str = "Harbour-Master-1";
+
+/// Which database a server under test uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// How a server under test differs from the default.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) clock: Clock,
+    pub(crate) tweak: fn(&mut Settings),
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            tweak: |_| {},
+        }
+    }
+}
+
+/// A running server. Its [`Client`] is reached by dereference.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) parts: Parts,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
+    client: Client,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+    data: TempDir,
+    database: Option<TestDb>,
+}
+
+impl App {
+    /// Starts a server; `None` where the engine is not at hand.
+    pub(crate) async fn start(engine: Engine, setup: &Setup) -> Option<Self> {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(TestDb::postgres().await?),
+        };
+        let data = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.data = data.path().join("berth");
+        settings.http.listen = ([127, 0, 0, 1], 0).into();
+        settings.http.drain_seconds = 5;
+        settings.database.connections = 8;
+        settings.gc.enabled = false;
+        if let Some(database) = &database {
+            let DatabaseUrl::Postgres(url) = database.url() else {
+                panic!("asked for PostgreSQL");
+            };
+            settings.database.url = Some(Secret::new(url.clone()));
+            database.db().close().await;
+        }
+        (setup.tweak)(&mut settings);
+        let clock = setup.clock.clone();
+        let (parts, metrics, client, shutdown, serving) = run(&settings, &clock).await;
+        Some(Self {
+            engine,
+            parts,
+            settings,
+            metrics,
+            clock,
+            client,
+            shutdown,
+            serving,
+            data,
+            database,
+        })
+    }
+
+    /// Stops the server in good order and starts another on the same data.
+    pub(crate) async fn restart(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.serving).await.unwrap();
+        let (parts, metrics, client, shutdown, serving) = run(&self.settings, &self.clock).await;
+        self.parts = parts;
+        self.metrics = metrics;
+        self.client = client;
+        self.shutdown = shutdown;
+        self.serving = serving;
+    }
+
+    /// Stops the server; everything it kept goes.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.serving.await.unwrap();
+        drop(self.database);
+        drop(self.data);
+    }
+
+    /// The client, to be moved into a task.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+impl Deref for App {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+async fn run(
+    settings: &Settings,
+    clock: &Clock,
+) -> (
+    Parts,
+    Arc<Metrics>,
+    Client,
+    CancellationToken,
+    JoinHandle<()>,
+) {
+    let parts = Parts::open(settings, clock.clone()).await.unwrap();
+    let password = Secret::new(ADMIN_PASSWORD.to_owned());
+    parts.first_start(Some(password)).await.unwrap();
+    let server = Server::listen(settings).unwrap();
+    let client = Client::new(server.url());
+    let metrics = Arc::new(Metrics::new(
+        "test",
+        clock.clone(),
+        &DroppedLines::default(),
+    ));
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn({
+        let (parts, metrics) = (parts.clone(), metrics.clone());
+        let (settings, shutdown) = (settings.clone(), shutdown.clone());
+        async move { server.run(parts, &settings, metrics, shutdown).await }
+    });
+    (parts, metrics, client, shutdown, serving)
+}
+
+/// Runs a test on a fresh server for each engine, one after the other.
+pub(crate) async fn both<T>(test: T)
+where
+    T: AsyncFn(&mut App),
+{
+    both_with(&Setup::default(), test).await;
+}
+
+/// [`both`], on servers set up in another way.
+pub(crate) async fn both_with<T>(setup: &Setup, test: T)
+where
+    T: AsyncFn(&mut App),
+{
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(mut app) = App::start(engine, setup).await else {
+            continue;
+        };
+        // Of a test that hangs one wants to know the name.
+        let limit = Duration::from_secs(120);
+        if tokio::time::timeout(limit, test(&mut app)).await.is_err() {
+            panic!("no end after {limit:?} on {engine:?}");
+        }
+        app.stop().await;
+    }
+}
