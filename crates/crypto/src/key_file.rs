@@ -144,7 +144,8 @@ fn refuse_exposed(file: &File, path: &Path) -> Result<(), CryptoError> {
         source,
     })?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         Ok(())
     } else {
         Err(CryptoError::KeyFileExposed {

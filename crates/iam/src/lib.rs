@@ -13,6 +13,7 @@ mod iam;
 mod lockout;
 mod passwords;
 mod refresh;
+mod routes;
 mod users;
 
 pub use access::{
@@ -26,4 +27,5 @@ pub use endpoint::{Access, Endpoint};
 pub use error::IamError;
 pub use iam::{Iam, IamOptions};
 pub use passwords::HashCost;
+pub use routes::{ProjectLookup, endpoints};
 pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};

@@ -149,7 +149,7 @@ pub(crate) struct Verified {
     pub(crate) user: UserId,
     /// As in the row the password was compared with.
     pub(crate) password_changed_at: Timestamp,
-    verified_at: Timestamp,
+    at: Timestamp,
 }
 
 /// Passwords that were right a moment ago, by a keyed hash of name and password.
@@ -178,7 +178,7 @@ impl Remembered {
     pub(crate) fn get(&self, key: &[u8; 32], now: Timestamp) -> Option<Verified> {
         self.entries
             .get(key)
-            .filter(|entry| now < entry.verified_at.plus(REMEMBERED_FOR))
+            .filter(|entry| now < entry.at.plus(REMEMBERED_FOR))
     }
 
     pub(crate) fn insert(
@@ -193,7 +193,7 @@ impl Remembered {
             Verified {
                 user,
                 password_changed_at,
-                verified_at: now,
+                at: now,
             },
         );
     }

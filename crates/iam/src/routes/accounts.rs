@@ -1,0 +1,198 @@
+//! `/users` and `/users/{user_id}`.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use berth_http::{ApiError, Json, Page, list_response};
+use berth_model::{Secret, UserId, UserName};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode, Uri};
+use serde::{Deserialize, Serialize};
+
+use super::{UserAnswer, read, user};
+use crate::users::{NewUser, Profile, UserQuery};
+use crate::{Caller, Iam, IamError};
+
+/// A password as it is sent: never printed.
+type Password = Secret<String>;
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    sort: String,
+}
+
+pub(super) async fn list(
+    State(iam): State<Iam>,
+    uri: Uri,
+    query: Result<Query<ListQuery>, QueryRejection>,
+    page: Page,
+) -> Result<Response, ApiError> {
+    let query = read(query)?;
+    let query = UserQuery::parse(&query.q, &query.sort)?;
+    let (accounts, total) = iam
+        .users()
+        .list(&query, page.limit(), page.offset())
+        .await?;
+    let answers: Vec<UserAnswer> = accounts.into_iter().map(UserAnswer::from).collect();
+    Ok(list_response(&answers, total, &page, &uri))
+}
+
+#[derive(Deserialize)]
+pub(super) struct SearchQuery {
+    username: String,
+}
+
+/// Harbor's `UserSearchRespItem`: all that others may know of a user.
+#[derive(Serialize)]
+struct SearchAnswer {
+    user_id: UserId,
+    username: String,
+}
+
+pub(super) async fn search(
+    State(iam): State<Iam>,
+    caller: Caller,
+    uri: Uri,
+    query: Result<Query<SearchQuery>, QueryRejection>,
+    page: Page,
+) -> Result<Response, ApiError> {
+    user(&caller)?;
+    let query = read(query)?;
+    let (accounts, total) = iam.users().search(&query.username, page.limit()).await?;
+    let answers: Vec<SearchAnswer> = accounts
+        .into_iter()
+        .map(|account| SearchAnswer {
+            user_id: account.id,
+            username: account.name,
+        })
+        .collect();
+    // Harbor always answers with the first page of a search.
+    let page = Page { page: 1, ..page };
+    Ok(list_response(&answers, total, &page, &uri))
+}
+
+/// Harbor's `UserCreationReq`.
+#[derive(Deserialize)]
+pub(super) struct CreateBody {
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    realname: String,
+    #[serde(default)]
+    comment: String,
+    password: Password,
+}
+
+pub(super) async fn create(
+    State(iam): State<Iam>,
+    Json(body): Json<CreateBody>,
+) -> Result<Response, ApiError> {
+    let name = UserName::try_from(body.username).map_err(IamError::from)?;
+    let id = iam
+        .users()
+        .create(NewUser {
+            name,
+            profile: Profile {
+                email: body.email,
+                realname: body.realname,
+                comment: body.comment,
+            },
+            password: body.password,
+        })
+        .await?;
+    let location = HeaderValue::try_from(format!("/api/v2.0/users/{id}"))
+        .map_err(|error| ApiError::new(berth_model::Code::Unknown, error.to_string()))?;
+    Ok((StatusCode::CREATED, [(LOCATION, location)]).into_response())
+}
+
+pub(super) async fn show(
+    State(iam): State<Iam>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let account = iam.users().get(user_id(&id)?).await?;
+    Ok(Json(UserAnswer::from(account)).into_response())
+}
+
+/// Harbor's `UserProfile`.
+#[derive(Deserialize)]
+pub(super) struct ProfileBody {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    realname: String,
+    #[serde(default)]
+    comment: String,
+}
+
+pub(super) async fn update(
+    State(iam): State<Iam>,
+    Path(id): Path<String>,
+    Json(body): Json<ProfileBody>,
+) -> Result<(), ApiError> {
+    let profile = Profile {
+        email: body.email,
+        realname: body.realname,
+        comment: body.comment,
+    };
+    Ok(iam.users().update_profile(user_id(&id)?, profile).await?)
+}
+
+pub(super) async fn remove(
+    State(iam): State<Iam>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(), ApiError> {
+    let by = user(&caller)?.id;
+    Ok(iam.users().remove(user_id(&id)?, by).await?)
+}
+
+/// Harbor's `UserSysAdminFlag`.
+#[derive(Deserialize)]
+pub(super) struct SysadminBody {
+    sysadmin_flag: bool,
+}
+
+pub(super) async fn set_sysadmin(
+    State(iam): State<Iam>,
+    Path(id): Path<String>,
+    Json(body): Json<SysadminBody>,
+) -> Result<(), ApiError> {
+    let id = user_id(&id)?;
+    Ok(iam.users().set_sysadmin(id, body.sysadmin_flag).await?)
+}
+
+/// Harbor's `PasswordReq`.
+#[derive(Deserialize)]
+pub(super) struct PasswordBody {
+    #[serde(default)]
+    old_password: Password,
+    new_password: Password,
+}
+
+pub(super) async fn set_password(
+    State(iam): State<Iam>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<PasswordBody>,
+) -> Result<(), ApiError> {
+    let id = user_id(&id)?;
+    if user(&caller)?.id == id {
+        // An open session or a leaked cookie is not enough to take an account over.
+        let address = caller.address;
+        iam.change_password(id, &body.old_password, &body.new_password, address)
+            .await?;
+    } else {
+        iam.users().set_password(id, &body.new_password).await?;
+    }
+    Ok(())
+}
+
+fn user_id(text: &str) -> Result<UserId, ApiError> {
+    text.parse().map(UserId).map_err(|_| {
+        ApiError::unprocessable(format!("user_id in path must be a number, not {text:?}"))
+    })
+}
