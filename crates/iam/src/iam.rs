@@ -27,10 +27,21 @@ use crate::users::store::{self, LoginRow};
 const LONGEST_NAME: usize = 1020;
 
 /// What operators may choose.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct IamOptions {
     /// What hashing a password costs.
     pub hash_cost: HashCost,
+    /// How long a refresh token is good.
+    pub refresh_lifetime: Duration,
+}
+
+impl Default for IamOptions {
+    fn default() -> Self {
+        Self {
+            hash_cost: HashCost::default(),
+            refresh_lifetime: Duration::from_hours(30 * 24),
+        }
+    }
 }
 
 /// Who a request comes from. Cheap to clone.
@@ -46,6 +57,7 @@ struct Inner {
     hasher: Arc<Hasher>,
     remembered: Remembered,
     lockout: Lockout,
+    refresh_lifetime: Duration,
 }
 
 impl fmt::Debug for Iam {
@@ -69,6 +81,7 @@ impl Iam {
                 hasher: Arc::new(Hasher::new(options.hash_cost)?),
                 remembered: Remembered::new(),
                 lockout: Lockout::new(db.clone(), clock.clone()),
+                refresh_lifetime: options.refresh_lifetime,
                 db,
                 clock,
             }),
@@ -237,7 +250,15 @@ impl Iam {
     /// Gives `user` a token that stands for the password at `service` for 30 days. It is shown
     /// once and a secret.
     pub async fn issue_refresh(&self, user: &User, service: &str) -> Result<String, IamError> {
-        refresh::issue(&self.inner.db, &self.inner.clock, user.id, service).await
+        let lifetime = self.inner.refresh_lifetime;
+        refresh::issue(
+            &self.inner.db,
+            &self.inner.clock,
+            user.id,
+            service,
+            lifetime,
+        )
+        .await
     }
 
     /// The user a refresh token was given to.

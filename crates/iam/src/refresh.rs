@@ -12,7 +12,6 @@ use berth_model::{Clock, Timestamp, UserId};
 use crate::IamError;
 use crate::actor::User;
 
-const LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// Tokens of one user; the oldest make room for a new one.
 const MOST: i64 = 100;
 /// Longest token that is looked up; ours have 43 characters.
@@ -31,15 +30,16 @@ pub(crate) async fn issue(
     clock: &Clock,
     user: UserId,
     service: &str,
+    lifetime: Duration,
 ) -> Result<String, IamError> {
     let token = random_token();
-    let (hash, service, now) = (
-        sha256_hex(token.as_bytes()),
-        service.to_owned(),
-        clock.now(),
-    );
-    db.write(move |tx| Box::pin(async move { insert(tx, user, &hash, &service, now).await }))
-        .await?;
+    let (hash, service) = (sha256_hex(token.as_bytes()), service.to_owned());
+    let now = clock.now();
+    let until = now.plus(lifetime);
+    db.write(move |tx| {
+        Box::pin(async move { insert(tx, user, &hash, &service, now, until).await })
+    })
+    .await?;
     Ok(token)
 }
 
@@ -49,6 +49,7 @@ async fn insert(
     hash: &str,
     service: &str,
     now: Timestamp,
+    until: Timestamp,
 ) -> Result<(), DbError> {
     tx.execute(
         "DELETE FROM refresh_token WHERE expires_at <= $1",
@@ -58,7 +59,7 @@ async fn insert(
     tx.execute(
         "INSERT INTO refresh_token (token_hash, user_id, service, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5)",
-        args![hash, user, service, now, now.plus(LIFETIME)],
+        args![hash, user, service, now, until],
     )
     .await?;
     tx.execute(

@@ -74,7 +74,10 @@ impl Parts {
         };
         let blobs = BlobStore::open(data.join("store"), options).await?;
         let key_file = KeyFile::load_or_create(data.join("secret.key"))?;
-        let options = IamOptions::default();
+        let options = IamOptions {
+            refresh_lifetime: Duration::from_hours(24 * settings.auth.refresh_token_days),
+            ..IamOptions::default()
+        };
         let iam = Iam::open(db.clone(), clock.clone(), &key_file, options).await?;
         let catalog = Catalog::open(db.clone(), clock.clone()).await?;
         let grace = Duration::from_secs(settings.gc.grace_seconds);

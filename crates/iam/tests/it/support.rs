@@ -54,6 +54,7 @@ async fn open(db: &Db, clock: &Clock, folder: &tempfile::TempDir) -> Iam {
             passes: 1,
             lanes: 1,
         },
+        ..IamOptions::default()
     };
     Iam::open(db.clone(), clock.clone(), &key_file, options)
         .await
