@@ -93,8 +93,27 @@ impl Registry {
         route: Route,
         body: Incoming,
     ) -> Result<Response<Body>, RegistryError> {
-        let read = matches!(call.parts.method, Method::GET | Method::HEAD);
         match (route, call.parts.method.clone()) {
+            (Route::Manifest { name, reference }, Method::GET | Method::HEAD) => {
+                self.get_manifest(&call, &name, &reference).await
+            }
+            (Route::Blob { name, digest }, Method::GET | Method::HEAD) => {
+                self.get_blob(&call, &name, &digest).await
+            }
+            // Pulls are most of the traffic; the rest is boxed, so that they do not carry its size.
+            (route, method) => Box::pin(self.serve_other(call, route, method, body)).await,
+        }
+    }
+
+    async fn serve_other(
+        &self,
+        call: Call,
+        route: Route,
+        method: Method,
+        body: Incoming,
+    ) -> Result<Response<Body>, RegistryError> {
+        let read = matches!(method, Method::GET | Method::HEAD);
+        match (route, method) {
             (Route::Base, _) if read => Ok(answer::base()),
             (Route::Extensions, _) if read => {
                 Ok(answer::json(&serde_json::json!({"extensions": []})))
@@ -104,9 +123,6 @@ impl Registry {
             (Route::Referrers { name, digest }, _) if read => {
                 self.get_referrers(&call, &name, &digest).await
             }
-            (Route::Manifest { name, reference }, Method::GET | Method::HEAD) => {
-                self.get_manifest(&call, &name, &reference).await
-            }
             (Route::Manifest { name, reference }, Method::PUT) => {
                 self.put_manifest(&call, &name, reference, incoming(body))
                     .await
@@ -114,22 +130,22 @@ impl Registry {
             (Route::Manifest { name, reference }, Method::DELETE) => {
                 self.remove_manifest(&call, &name, &reference).await
             }
-            (Route::Blob { name, digest }, Method::GET | Method::HEAD) => {
-                self.get_blob(&call, &name, &digest).await
-            }
             (Route::Blob { name, digest }, Method::DELETE) => {
                 self.remove_blob(&call, &name, &digest).await
             }
             (Route::UploadStart { name }, Method::POST) => {
                 self.post_upload(&call, &name, incoming(body)).await
             }
-            (Route::Upload { name, id }, method) => match method {
-                Method::GET => self.get_upload(&call, &name, &id).await,
-                Method::PATCH => self.patch_upload(&call, &name, &id, incoming(body)).await,
-                Method::PUT => self.put_upload(&call, &name, &id, incoming(body)).await,
-                Method::DELETE => self.delete_upload(&call, &name, &id).await,
-                _ => Err(RegistryError::MethodNotAllowed),
-            },
+            (Route::Upload { name, id }, Method::GET) => self.get_upload(&call, &name, &id).await,
+            (Route::Upload { name, id }, Method::PATCH) => {
+                self.patch_upload(&call, &name, &id, incoming(body)).await
+            }
+            (Route::Upload { name, id }, Method::PUT) => {
+                self.put_upload(&call, &name, &id, incoming(body)).await
+            }
+            (Route::Upload { name, id }, Method::DELETE) => {
+                self.delete_upload(&call, &name, &id).await
+            }
             _ => Err(RegistryError::MethodNotAllowed),
         }
     }

@@ -136,9 +136,9 @@ async fn answer(registry: Registry, api: Router, request: Request<Incoming>) -> 
         return registry.handle_v2(request).await;
     }
     if path == "/service/token" {
-        return registry.handle_token(request).await;
+        return Box::pin(registry.handle_token(request)).await;
     }
-    through(api, request).await
+    Box::pin(through(api, request)).await
 }
 
 async fn through(router: Router, request: Request<Incoming>) -> Response<Body> {

@@ -46,7 +46,7 @@ impl Registry {
         if self.may(&call.actor, name, action).await? {
             return Ok(());
         }
-        self.refuse(call, name, action).await
+        Box::pin(self.refuse(call, name, action)).await
     }
 
     async fn refuse(
@@ -102,11 +102,8 @@ impl Registry {
         match actor {
             Actor::Token(claims) => Ok(claims.allows(name.as_str(), action)),
             Actor::User(_) | Actor::Anonymous => {
-                let facts = self
-                    .inner
-                    .catalog
-                    .project_facts(actor, name.project())
-                    .await?;
+                let facts = self.inner.catalog.project_facts(actor, name.project());
+                let facts = Box::pin(facts).await?;
                 let wanted: Option<Permission> = permission(action);
                 Ok(facts
                     .zip(wanted)

@@ -31,7 +31,7 @@ impl Registry {
     ) -> Result<Response<Body>, RegistryError> {
         self.allow(call, name, "pull").await?;
         if call.is_head() {
-            return self.head_blob(call, name, digest).await;
+            return Box::pin(self.head_blob(call, name, digest)).await;
         }
         let link = self.find_blob(name, digest).await?;
         call.not_older_than(Timestamp::from_micros(link.project_created_at))?;
