@@ -5,6 +5,7 @@
 //! their row exists, a manifest's row exists only with all it needs, and what a client was told
 //! exists is leased, so that garbage collection cannot take it from under a push.
 
+mod api;
 mod blobs;
 mod cache;
 mod error;
@@ -29,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use cache::PullCache;
 
+pub use api::endpoints;
 pub use error::RegistryError;
 
 /// The digest algorithm of bytes that nobody keeps, as in a check of the store.

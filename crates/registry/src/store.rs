@@ -4,6 +4,7 @@
 //! repository, manifest, blob links in order of blob id, tags in order of name.
 
 pub(crate) mod blobs;
+pub(crate) mod listing;
 pub(crate) mod manifests;
 pub(crate) mod tags;
 pub(crate) mod uploads;

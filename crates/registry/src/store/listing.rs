@@ -9,8 +9,8 @@ pub(crate) mod family;
 pub(crate) mod removing;
 
 use berth_catalog::query::Filter;
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Row, args, placeholders};
-use berth_model::{ManifestId, RepositoryId};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Row, Tx, args, placeholders};
+use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Reference;
 
 use condition::{is_base, is_top};
@@ -34,9 +34,17 @@ pub(crate) struct Depth {
 
 impl Depth {
     /// Of each artifact of a page.
-    pub(crate) const PAGE: Self = Self { tags: 100, references: 100, accessories: 100 };
+    pub(crate) const PAGE: Self = Self {
+        tags: 100,
+        references: 100,
+        accessories: 100,
+    };
     /// Of one artifact that is asked for.
-    pub(crate) const ONE: Self = Self { tags: 1_000, references: 1_000, accessories: 1_000 };
+    pub(crate) const ONE: Self = Self {
+        tags: 1_000,
+        references: 1_000,
+        accessories: 1_000,
+    };
 }
 
 /// A repository as it is listed.
@@ -95,7 +103,6 @@ pub(crate) struct ReferenceRow {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct AccessoryRow {
     pub(crate) id: i64,
-    pub(crate) repository_id: i64,
     pub(crate) subject_id: i64,
     pub(crate) subject_digest: String,
     pub(crate) digest: String,
@@ -206,15 +213,12 @@ pub(crate) async fn artifact(
         Reference::Digest(_) => "m.digest = $2",
     };
     let sql = format!("{COLUMNS}{ARTIFACTS} WHERE m.repository_id = $1 AND {named}");
-    db.optional(AssertSqlSafe(sql), args![repository, reference.as_str()]).await
+    db.optional(AssertSqlSafe(sql), args![repository, reference.as_str()])
+        .await
 }
 
 /// The newest `each` tags of each of these manifests, newest first.
-pub(crate) async fn tags_of(
-    db: &Db,
-    manifests: &[i64],
-    each: i64,
-) -> Result<Vec<TagRow>, DbError> {
+pub(crate) async fn tags_of(db: &Db, manifests: &[i64], each: i64) -> Result<Vec<TagRow>, DbError> {
     if manifests.is_empty() {
         return Ok(Vec::new());
     }
@@ -281,8 +285,7 @@ pub(crate) async fn accessories_of(
     let mut values = list(manifests);
     let each = values.push(each);
     let sql = format!(
-        "SELECT id, repository_id, subject_id, subject_digest, digest, accessory_type, \
-           total_size, pushed_at FROM \
+        "SELECT id, subject_id, subject_digest, digest, accessory_type, total_size, pushed_at FROM \
            (SELECT {ACCESSORY_COLUMNS}, \
               ROW_NUMBER() OVER (PARTITION BY a.subject_id ORDER BY m.id DESC) AS place \
             FROM {}) ranked \
@@ -292,7 +295,7 @@ pub(crate) async fn accessories_of(
     db.all(AssertSqlSafe(sql), values).await
 }
 
-const ACCESSORY_COLUMNS: &str = "m.id, m.repository_id, a.subject_id, a.subject_digest, m.digest, \
+const ACCESSORY_COLUMNS: &str = "m.id, a.subject_id, a.subject_digest, m.digest, \
      COALESCE(m.accessory_type, 'subject.accessory') AS accessory_type, m.total_size, m.pushed_at";
 
 /// Accessories `m` of the manifests `s` that `subjects` says: by their subject, or by the tag
@@ -337,4 +340,22 @@ pub(crate) async fn config(db: &Db, manifest: ManifestId) -> Result<Option<Strin
         )
         .await?;
     Ok(row.map(|(digest,)| digest))
+}
+
+/// Changes what a repository says about itself; `false` when the project has no such repository.
+pub(crate) async fn describe(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    project: ProjectId,
+    description: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            "UPDATE repository SET description = $3, updated_at = $4 \
+             WHERE id = $1 AND project_id = $2",
+            args![repository, project, description, now],
+        )
+        .await?;
+    Ok(changed == 1)
 }

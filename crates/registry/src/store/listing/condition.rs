@@ -15,7 +15,11 @@ pub(crate) const ARTIFACT: &[Column] = &[
     Column::new("digest", "m.digest", Kind::Text),
     Column::new("type", "m.kind", Kind::Text),
     Column::new("artifact_type", "m.artifact_type", Kind::Text),
-    Column::new("media_type", "COALESCE(m.config_media_type, m.media_type)", Kind::Text),
+    Column::new(
+        "media_type",
+        "COALESCE(m.config_media_type, m.media_type)",
+        Kind::Text,
+    ),
     Column::new("manifest_media_type", "m.media_type", Kind::Text),
     Column::new("size", "m.total_size", Kind::Integer),
     Column::new("push_time", "m.pushed_at", Kind::Time),
@@ -76,23 +80,28 @@ pub(crate) fn is_base(engine: Engine, m: &str) -> String {
         Engine::Sqlite => "",
         Engine::Postgres => " COLLATE \"default\"",
     };
+    // Each is a NOT EXISTS of its own, which PostgreSQL makes a join of; a disjunction it would
+    // answer by reading whole tables.
     format!(
-        "({m}.accessory_type IS NULL OR NOT (\
-           EXISTS (SELECT 1 FROM manifest s WHERE s.repository_id = {m}.repository_id \
-             AND s.digest = {m}.subject_digest) \
-           OR ({m}.subject_digest IS NULL AND EXISTS (SELECT 1 FROM tag t JOIN manifest s \
+        "NOT EXISTS (SELECT 1 FROM manifest s WHERE s.repository_id = {m}.repository_id \
+           AND s.digest = {m}.subject_digest) \
+         AND NOT EXISTS (SELECT 1 FROM tag t JOIN manifest s \
              ON s.repository_id = t.repository_id \
              AND s.digest = ('sha256:' || SUBSTR(t.name, 8, 64)){collation} \
-             WHERE t.manifest_id = {m}.id AND t.name LIKE 'sha256-%'))))"
+           WHERE {m}.accessory_type IS NOT NULL AND {m}.subject_digest IS NULL \
+             AND t.manifest_id = {m}.id AND t.repository_id = {m}.repository_id \
+             AND t.name LIKE 'sha256-%')"
     )
 }
 
 /// That no index names the manifest, or that it is tagged on its own.
 pub(crate) fn is_top(m: &str) -> String {
     format!(
-        "(NOT EXISTS (SELECT 1 FROM manifest_reference c WHERE c.repository_id = {m}.repository_id \
-           AND c.child_digest = {m}.digest AND c.kind = 'manifest') \
-         OR EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = {m}.id))"
+        "NOT EXISTS (SELECT 1 FROM manifest k JOIN manifest_reference c \
+             ON c.repository_id = k.repository_id AND c.child_digest = k.digest \
+             AND c.kind = 'manifest' \
+           LEFT JOIN tag t ON t.manifest_id = k.id \
+           WHERE k.id = {m}.id AND k.repository_id = {m}.repository_id AND t.id IS NULL)"
     )
 }
 
@@ -116,10 +125,13 @@ pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Filter,
     if !words.children {
         filter.and(is_top("m"));
     }
-    if matches!(scope, Scope::Project { latest: true, .. }) {
+    if let Scope::Project { id, latest: true } = scope {
+        let id = filter.bind(id);
+        // From the repositories down: one look into each, not one for each artifact.
         filter.and(format!(
-            "m.id = (SELECT n.id FROM manifest n WHERE n.repository_id = m.repository_id \
-             AND {} AND {} ORDER BY n.pushed_at DESC, n.id DESC LIMIT 1)",
+            "m.id IN (SELECT (SELECT n.id FROM manifest n WHERE n.repository_id = o.id \
+               AND {} AND {} ORDER BY n.pushed_at DESC, n.id DESC LIMIT 1) \
+             FROM repository o WHERE o.project_id = {id})",
             is_base(engine, "n"),
             is_top("n"),
         ));
@@ -164,7 +176,10 @@ impl Words {
         let mut words = Self::default();
         let mut rest: Vec<&str> = Vec::new();
         for condition in plain.split(',') {
-            match condition.split_once('=').map(|(key, value)| (key.trim(), value)) {
+            match condition
+                .split_once('=')
+                .map(|(key, value)| (key.trim(), value))
+            {
                 Some(("tags", value)) if words.tags.len() < 8 => {
                     words.tags.push(TagWord::read(value)?);
                 }
@@ -211,7 +226,9 @@ impl TagWord {
             Self::None => filter.and(format!("NOT {TAGGED}")),
             Self::Like(part) => {
                 let part = filter.bind(like(&part));
-                filter.and(named(&format!("LOWER(t.name) LIKE LOWER({part}) ESCAPE '\\'")));
+                filter.and(named(&format!(
+                    "LOWER(t.name) LIKE LOWER({part}) ESCAPE '\\'"
+                )));
             }
             Self::Exactly(tag) => {
                 let tag = filter.bind(tag);
@@ -278,12 +295,22 @@ mod tests {
         assert!(words.children && !words.labels);
         assert!(matches!(&words.tags[..], [TagWord::Like(part)] if part == "v1"));
         assert_eq!(words.rest, "type=IMAGE,digest=a%252Bb");
-        assert!(matches!(&Words::read("tags%3Dnil").unwrap().tags[..], [TagWord::None]));
+        assert!(matches!(
+            &Words::read("tags%3Dnil").unwrap().tags[..],
+            [TagWord::None]
+        ));
     }
 
     #[test]
     fn what_cannot_be_asked_for_is_refused() {
-        for q in ["base=x", "tags={a b}", "tags=(a)", "colour=red", "push_time=soon", "x"] {
+        for q in [
+            "base=x",
+            "tags={a b}",
+            "tags=(a)",
+            "colour=red",
+            "push_time=soon",
+            "x",
+        ] {
             let scope = Scope::Repository(RepositoryId(1));
             assert!(artifacts(Engine::Sqlite, scope, q).is_err(), "{q}");
         }

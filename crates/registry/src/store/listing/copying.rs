@@ -13,7 +13,11 @@ fn list(values: &mut Args, ids: &[i64]) {
 
 /// Holds manifests so that they stay until the transaction ends; `false` when one is gone.
 pub(crate) async fn hold(tx: &mut Tx, manifests: &[i64]) -> Result<bool, DbError> {
-    let lock = if for_update(tx).is_empty() { "" } else { " FOR SHARE" };
+    let lock = if for_update(tx).is_empty() {
+        ""
+    } else {
+        " FOR SHARE"
+    };
     for chunk in manifests.chunks(IN_LIST) {
         let mut values = Args::new();
         list(&mut values, chunk);
@@ -97,7 +101,11 @@ pub(crate) async fn link(
     review_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let lock = if for_update(tx).is_empty() { "" } else { " FOR UPDATE OF b" };
+    let lock = if for_update(tx).is_empty() {
+        ""
+    } else {
+        " FOR UPDATE OF b"
+    };
     for chunk in blobs.chunks(IN_LIST) {
         let mut values = args![source];
         list(&mut values, chunk);
@@ -112,7 +120,11 @@ pub(crate) async fn link(
             return Ok(false);
         }
         let statements = [
-            ("UPDATE blob SET touched_at = $1 WHERE id IN ", "", args![now]),
+            (
+                "UPDATE blob SET touched_at = $1 WHERE id IN ",
+                "",
+                args![now],
+            ),
             (
                 "INSERT INTO repository_blob (repository_id, blob_id, leased_at) \
                  SELECT $1, id, $2 FROM blob WHERE id IN ",
@@ -131,7 +143,8 @@ pub(crate) async fn link(
         for (before, after, mut values) in statements {
             let ids = placeholders(values.len() + 1, chunk.len());
             list(&mut values, chunk);
-            tx.execute(AssertSqlSafe(format!("{before}({ids}){after}")), values).await?;
+            tx.execute(AssertSqlSafe(format!("{before}({ids}){after}")), values)
+                .await?;
         }
     }
     Ok(true)

@@ -21,9 +21,15 @@ pub(crate) async fn hold(
     repository: RepositoryId,
     project: i64,
 ) -> Result<bool, DbError> {
-    let lock = if for_update(tx).is_empty() { "" } else { " FOR NO KEY UPDATE" };
+    let lock = if for_update(tx).is_empty() {
+        ""
+    } else {
+        " FOR NO KEY UPDATE"
+    };
     let sql = format!("SELECT id FROM repository WHERE id = $1 AND project_id = $2{lock}");
-    let row: Option<(i64,)> = tx.optional(AssertSqlSafe(sql), args![repository, project]).await?;
+    let row: Option<(i64,)> = tx
+        .optional(AssertSqlSafe(sql), args![repository, project])
+        .await?;
     Ok(row.is_some())
 }
 
@@ -42,7 +48,8 @@ pub(crate) async fn find(
             "SELECT id, digest FROM manifest WHERE repository_id = $1 AND digest = $2"
         }
     };
-    tx.optional(sql, args![repository, reference.as_str()]).await
+    tx.optional(sql, args![repository, reference.as_str()])
+        .await
 }
 
 /// An index that names the manifest, if there is one.
@@ -81,10 +88,15 @@ pub(crate) async fn accessories(
     subject: &str,
     limit: i64,
 ) -> Result<Vec<Member>, DbError> {
-    let Ok(digest) = subject.parse::<Digest>() else { return Ok(Vec::new()) };
+    let Ok(digest) = subject.parse::<Digest>() else {
+        return Ok(Vec::new());
+    };
     let name = fallback_tag(&digest);
-    let (sig, att, sbom) =
-        (format!("{name}.sig"), format!("{name}.att"), format!("{name}.sbom"));
+    let (sig, att, sbom) = (
+        format!("{name}.sig"),
+        format!("{name}.att"),
+        format!("{name}.sbom"),
+    );
     let mut found: Vec<Member> = tx
         .all(
             "SELECT m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id \

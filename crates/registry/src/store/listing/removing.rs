@@ -36,7 +36,9 @@ pub(crate) async fn claim(
         "SELECT id FROM repository WHERE id = $1 AND project_id = $2{}",
         for_update(tx)
     );
-    let row: Option<(i64,)> = tx.optional(AssertSqlSafe(sql), args![repository, project]).await?;
+    let row: Option<(i64,)> = tx
+        .optional(AssertSqlSafe(sql), args![repository, project])
+        .await?;
     Ok(row.is_some())
 }
 

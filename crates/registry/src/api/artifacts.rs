@@ -1,0 +1,195 @@
+//! Artifacts: list and read, with what belongs to them; their accessories.
+
+use std::collections::HashMap;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use berth_catalog::CatalogError;
+use berth_catalog::query::order_by;
+use berth_db::DbError;
+use berth_http::{ApiError, Json, Page, list_response};
+use berth_iam::ProjectFacts;
+use berth_model::ManifestId;
+use http::Uri;
+
+use super::body::{AccessoryBody, ArtifactBody, ReferenceBody, TagBody};
+use super::params::Params;
+use super::place::{Addressed, Place};
+use crate::Registry;
+use crate::store::listing::condition::{self, Scope};
+use crate::store::listing::{self, ArtifactRow, Depth};
+
+/// What is shown with an artifact. The other `with_…` of Harbor ask for what is not there.
+#[derive(Clone, Copy, Debug)]
+struct With {
+    tags: bool,
+    accessories: bool,
+}
+
+impl With {
+    fn read(params: &Params) -> Result<Self, ApiError> {
+        Ok(Self {
+            tags: params.flag("with_tag", true)?,
+            accessories: params.flag("with_accessory", false)?,
+        })
+    }
+}
+
+/// `GET` of a repository's artifacts.
+pub(super) async fn list(
+    State(registry): State<Registry>,
+    place: Place,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let scope = Scope::Repository(place.repository.id);
+    registry.list_artifacts(scope, &params, page, &uri).await
+}
+
+/// `GET` of a project's artifacts, in all its repositories.
+pub(super) async fn list_of_project(
+    State(registry): State<Registry>,
+    Extension(facts): Extension<ProjectFacts>,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let latest = params.flag("latest_in_repository", false)?;
+    registry
+        .list_artifacts(
+            Scope::Project {
+                id: facts.id,
+                latest,
+            },
+            &params,
+            page,
+            &uri,
+        )
+        .await
+}
+
+/// `GET` of one artifact, by tag or digest.
+pub(super) async fn read(
+    State(registry): State<Registry>,
+    addressed: Addressed,
+    params: Params,
+) -> Result<Json<ArtifactBody>, ApiError> {
+    let with = With::read(&params)?;
+    let row = registry.artifact(&addressed).await?;
+    let bodies = registry.dress(vec![row], with, Depth::ONE).await?;
+    let body = bodies.into_iter().next().ok_or_else(|| addressed.gone())?;
+    Ok(Json(body))
+}
+
+/// `GET` of an artifact's accessories.
+pub(super) async fn list_accessories(
+    State(registry): State<Registry>,
+    addressed: Addressed,
+    page: Page,
+    params: Params,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let subject = registry.artifact(&addressed).await?;
+    let (placeholder, filter) =
+        condition::accessories_of(ManifestId(subject.id), params.text("q"))?;
+    let order = order_by(
+        params.text("sort"),
+        condition::ACCESSORY,
+        "m.id DESC",
+        "m.id DESC",
+    )
+    .map_err(CatalogError::from)?;
+    let (db, part) = (&registry.inner.db, (page.limit(), page.offset()));
+    let (rows, total) = listing::accessories(db, &placeholder, &filter, &order, part).await?;
+    let repository = &addressed.place.repository.name;
+    let bodies: Vec<_> = rows
+        .into_iter()
+        .map(|row| AccessoryBody::new(row, repository))
+        .collect();
+    Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
+}
+
+impl Registry {
+    /// The artifact that a path names; 404 if there is none.
+    pub(super) async fn artifact(&self, addressed: &Addressed) -> Result<ArtifactRow, ApiError> {
+        let id = addressed.place.repository.id;
+        let found = listing::artifact(&self.inner.db, id, &addressed.reference).await?;
+        found.ok_or_else(|| addressed.gone().into())
+    }
+
+    async fn list_artifacts(
+        &self,
+        scope: Scope,
+        params: &Params,
+        page: Page,
+        uri: &Uri,
+    ) -> Result<Response, ApiError> {
+        let with = With::read(params)?;
+        let db = &self.inner.db;
+        let filter = condition::artifacts(db.engine(), scope, params.text("q"))?;
+        let order = order_by(
+            params.text("sort"),
+            condition::ARTIFACT,
+            "m.pushed_at DESC",
+            "m.id DESC",
+        )
+        .map_err(CatalogError::from)?;
+        let part = (page.limit(), page.offset());
+        let (rows, total) = listing::artifacts(db, &filter, &order, part).await?;
+        let bodies = self.dress(rows, with, Depth::PAGE).await?;
+        Ok(list_response(&bodies, total.unsigned_abs(), &page, uri))
+    }
+
+    /// Adds to each artifact what belongs to it: one statement for each kind of thing.
+    async fn dress(
+        &self,
+        rows: Vec<ArtifactRow>,
+        with: With,
+        depth: Depth,
+    ) -> Result<Vec<ArtifactBody>, DbError> {
+        let db = &self.inner.db;
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut tags: HashMap<i64, Vec<TagBody>> = HashMap::new();
+        if with.tags {
+            for tag in listing::tags_of(db, &ids, depth.tags).await? {
+                tags.entry(tag.manifest_id).or_default().push(tag.into());
+            }
+        }
+        // Only what has no config can be an index.
+        let indexes: Vec<i64> = rows
+            .iter()
+            .filter(|row| row.config_media_type.is_none())
+            .map(|row| row.id)
+            .collect();
+        let mut references: HashMap<i64, Vec<ReferenceBody>> = HashMap::new();
+        for entry in listing::references_of(db, &indexes, depth.references).await? {
+            references
+                .entry(entry.manifest_id)
+                .or_default()
+                .push(entry.into());
+        }
+        let names: HashMap<i64, &str> = rows
+            .iter()
+            .map(|row| (row.id, row.repository_name.as_str()))
+            .collect();
+        let mut accessories: HashMap<i64, Vec<AccessoryBody>> = HashMap::new();
+        if with.accessories {
+            for row in listing::accessories_of(db, &ids, depth.accessories).await? {
+                let (subject, repository) = (row.subject_id, names.get(&row.subject_id));
+                let body = AccessoryBody::new(row, repository.copied().unwrap_or_default());
+                accessories.entry(subject).or_default().push(body);
+            }
+        }
+        let bodies = rows
+            .into_iter()
+            .map(|row| {
+                let id = row.id;
+                let (tags, references) = (tags.remove(&id), references.remove(&id));
+                ArtifactBody::new(row, tags, references, accessories.remove(&id))
+            })
+            .collect();
+        Ok(bodies)
+    }
+}

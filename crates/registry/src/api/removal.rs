@@ -1,0 +1,186 @@
+//! Deleting an artifact with all that is there only for it, and a repository whole.
+//!
+//! Invariant: what another index names, and what is tagged, is not deleted as a part of
+//! something else.
+
+use std::collections::VecDeque;
+
+use axum::extract::State;
+use berth_catalog::{record_in, repositories};
+use berth_db::Tx;
+use berth_http::ApiError;
+use berth_iam::Caller;
+use berth_model::{RepositoryId, Timestamp};
+
+use super::place::{Addressed, Place};
+use super::precondition;
+use crate::manifests;
+use crate::store::blobs::due;
+use crate::store::listing::{family, removing};
+use crate::{Registry, RegistryError};
+
+/// Most manifests that go with one. What is left of a larger family becomes visible in the list.
+const FAMILY: usize = 2_000;
+
+/// `DELETE` of an artifact, by digest or by a tag: with every tag on it, as Harbor does.
+pub(super) async fn artifact(
+    State(registry): State<Registry>,
+    caller: Caller,
+    addressed: Addressed,
+) -> Result<(), ApiError> {
+    Ok(registry.remove_artifact(&caller, addressed).await?)
+}
+
+/// `DELETE` of a repository.
+pub(super) async fn repository(
+    State(registry): State<Registry>,
+    caller: Caller,
+    place: Place,
+) -> Result<(), ApiError> {
+    Ok(registry.remove_repository(&caller, place).await?)
+}
+
+impl Registry {
+    async fn remove_artifact(
+        &self,
+        caller: &Caller,
+        addressed: Addressed,
+    ) -> Result<(), RegistryError> {
+        let mut entry = addressed.place.entry(self, caller, "delete", "artifact");
+        entry.resource = addressed.written();
+        entry.tag = addressed
+            .reference
+            .tag()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let review_at = due(entry.at, self.inner.options.grace);
+        let cache = self.inner.cache.clone();
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let (id, project) = (addressed.place.repository.id, addressed.place.facts.id);
+                    if !family::hold(tx, id, project.get()).await? {
+                        return Err(addressed.place.gone());
+                    }
+                    let found = family::find(tx, id, &addressed.reference).await?;
+                    let found = found.ok_or_else(|| addressed.gone())?;
+                    if let Some(index) = family::index_of(tx, id, &found.digest).await? {
+                        return Err(precondition(format!(
+                            "artifact {} is part of the index {index}: delete that first",
+                            addressed.written()
+                        )));
+                    }
+                    let by = entry.username.clone();
+                    Removal {
+                        repository: id,
+                        by,
+                        review_at,
+                        now: entry.at,
+                    }
+                    .run(tx, found)
+                    .await?;
+                    record_in(tx, entry).await?;
+                    let name = addressed.place.repository.name;
+                    tx.after_commit(move || cache.changed(&name));
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn remove_repository(&self, caller: &Caller, place: Place) -> Result<(), RegistryError> {
+        let mut entry = place.entry(self, caller, "delete", "repository");
+        entry.resource.clone_from(&place.repository.name);
+        let review_at = due(entry.at, self.inner.options.grace);
+        let cache = self.inner.cache.clone();
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id = place.repository.id;
+                    if !removing::claim(tx, id, place.facts.id.get()).await? {
+                        return Err(place.gone());
+                    }
+                    removing::empty(tx, id, review_at).await?;
+                    repositories::delete(tx, id).await?;
+                    record_in(tx, entry).await?;
+                    let name = place.repository.name;
+                    tx.after_commit(move || cache.changed(&name));
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// How a manifest came to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Asked,
+    /// It was there for a manifest that is gone.
+    Accessory,
+    /// An index that named it is gone.
+    Entry,
+}
+
+struct Removal {
+    repository: RepositoryId,
+    by: String,
+    review_at: Timestamp,
+    now: Timestamp,
+}
+
+impl Removal {
+    /// Deletes a manifest, then what was there only because of it, and so on.
+    async fn run(&self, tx: &mut Tx, root: family::Member) -> Result<(), RegistryError> {
+        let mut waiting = VecDeque::from([(root, Why::Asked)]);
+        let mut removed = 0;
+        while let Some((manifest, why)) = waiting.pop_front() {
+            if removed == FAMILY || self.stays(tx, &manifest, why).await? {
+                continue;
+            }
+            let room = FAMILY as i64;
+            let accessories =
+                family::accessories(tx, self.repository, &manifest.digest, room).await?;
+            let entries = family::children(tx, manifest.id).await?;
+            let gone = manifests::remove(
+                tx,
+                self.repository,
+                &manifest.digest,
+                &self.by,
+                self.review_at,
+                self.now,
+            )
+            .await?;
+            if !gone {
+                continue;
+            }
+            removed += 1;
+            // Accessories first: what is kept because an index of theirs names it comes again,
+            // as an entry of that index.
+            waiting.extend(
+                accessories
+                    .into_iter()
+                    .map(|member| (member, Why::Accessory)),
+            );
+            waiting.extend(entries.into_iter().map(|member| (member, Why::Entry)));
+        }
+        Ok(())
+    }
+
+    async fn stays(
+        &self,
+        tx: &mut Tx,
+        manifest: &family::Member,
+        why: Why,
+    ) -> Result<bool, RegistryError> {
+        Ok(match why {
+            Why::Asked => false,
+            Why::Accessory => family::index_of(tx, self.repository, &manifest.digest)
+                .await?
+                .is_some(),
+            Why::Entry => removing::stands_alone(tx, self.repository, &manifest.digest).await?,
+        })
+    }
+}
