@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::FsckArgs;
 
 pub(crate) async fn gc(settings: &Settings) -> anyhow::Result<ExitCode> {
+    must_exist(settings)?;
     let parts = Parts::open(settings, Clock::system()).await?;
     let report = parts.lifecycle.collect(&CancellationToken::new()).await?;
     println!("blobs deleted:       {}", report.blobs);
@@ -22,10 +23,16 @@ pub(crate) async fn gc(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result<ExitCode> {
+/// A mistyped folder must not be made and found to be in order.
+fn must_exist(settings: &Settings) -> anyhow::Result<()> {
     if !settings.data.is_dir() {
         bail!("there is no data folder at {}", settings.data.display());
     }
+    Ok(())
+}
+
+pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result<ExitCode> {
+    must_exist(settings)?;
     let lock = DataLock::take(&settings.data).context("the data folder cannot be locked")?;
     if args.repair && lock.is_none() {
         bail!(
@@ -60,6 +67,13 @@ pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result
         println!("no problems");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} problems", report.found);
+    println!(
+        "{} found",
+        if report.found == 1 {
+            "1 problem".to_owned()
+        } else {
+            format!("{} problems", report.found)
+        }
+    );
     Ok(ExitCode::FAILURE)
 }

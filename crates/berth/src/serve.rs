@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let telemetry =
         berth_telemetry::init(&log_options(settings)).context("logging cannot be set up")?;
-    std::fs::create_dir_all(&settings.data)
-        .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
+    Parts::make_data_folder(settings)?;
     let Some(_lock) = DataLock::take(&settings.data).context("the data folder cannot be locked")?
     else {
         bail!(
@@ -23,10 +22,11 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             settings.data.display()
         );
     };
+    // Before anything is made: a password that nobody saw would be lost if the address is taken.
+    let server = Server::listen(settings)?;
     let parts = Parts::open(settings, Clock::system()).await?;
     let password = std::env::var("BERTH_ADMIN_PASSWORD").ok().map(Secret::new);
     let made_up = parts.first_start(password).await?;
-    let server = Server::listen(settings)?;
     announce(&server.url(), made_up.as_ref());
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone())?);

@@ -68,6 +68,11 @@ pub async fn ensure(
     )))
 }
 
+/// Says that something in a repository was changed.
+pub async fn touch(tx: &mut Tx, id: RepositoryId, now: Timestamp) -> Result<(), CatalogError> {
+    store::repository::touch(tx, id, now).await
+}
+
 /// Deletes a repository and, by their foreign keys, everything in it. `false` when it is gone.
 pub async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, CatalogError> {
     store::repository::delete(tx, id).await

@@ -175,7 +175,9 @@ impl Layers {
                 continue;
             };
             // The first administrator's password is read where that account is made.
-            let foreign = rest == "ADMIN_PASSWORD" || rest.starts_with("TEST_");
+            // Read by commands, once, and never kept.
+            let password = matches!(rest, "ADMIN_PASSWORD" | "PASSWORD");
+            let foreign = password || rest.starts_with("TEST_");
             if foreign || value.is_empty() {
                 continue;
             }

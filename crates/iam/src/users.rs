@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use berth_crypto::random_password;
 use berth_db::{Db, DbError};
-use berth_model::{Clock, Secret, Timestamp, UserId, UserName, check_password};
+use berth_model::{Clock, NameError, Secret, Timestamp, UserId, UserName, check_password};
 
 use crate::IamError;
 use crate::actor::User;
@@ -153,7 +153,13 @@ impl Users {
             Some(password) => (password, false),
             None => (Secret::new(random_password()), true),
         };
-        check_password(password.expose())?;
+        if password.expose().is_empty() {
+            return Err(NameError::Password.into());
+        }
+        // The operator's own choice stands, so that a script that sets it can rely on it.
+        if check_password(password.expose()).is_err() {
+            tracing::warn!("the first administrator's password is weak: change it soon");
+        }
         let hash = self.hasher.hash(&password).await?;
         let now = self.clock.now();
         let made = self

@@ -314,6 +314,7 @@ impl PushWork {
         if new {
             store::insert_references(tx, repository, id, &manifest.references, &held).await?;
         }
+        repositories::touch(tx, repository, now).await?;
         // In one order, so that two pushes of the same tags do not wait for each other.
         tags.sort();
         tags.dedup();

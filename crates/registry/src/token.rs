@@ -30,6 +30,9 @@ pub(crate) struct TokenAnswer {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// Who it was given to, for the access line.
+    #[serde(skip)]
+    pub(crate) caller: String,
 }
 
 /// The form of a POST to the token service (OAuth 2).
@@ -173,6 +176,7 @@ impl Registry {
             issued_at: issued.issued_at.to_rfc3339(),
             scope: None,
             refresh_token,
+            caller: actor.name().to_owned(),
         })
     }
 

@@ -154,6 +154,6 @@ async fn project(
             Code::NotFound,
             format!("project {named} not found"),
         )),
-        None => Err(Refusal::of(actor, permission, None).into()),
+        None => Err(Refusal::of(actor, permission, Some(named)).into()),
     }
 }

@@ -58,13 +58,8 @@ pub struct Parts {
 impl Parts {
     /// Opens everything, and makes on the first start what has to be there.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, SetupError> {
+        Self::make_data_folder(settings)?;
         let data = &settings.data;
-        let failed = |error| SetupError::Data(data.display().to_string(), error);
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(data)
-            .map_err(failed)?;
         let url = DatabaseUrl::from_str(settings.database_url().expose())?;
         let db = Db::connect(&url, settings.database.connections as u32).await?;
         berth_schema::migrate(&db).await?;
@@ -103,6 +98,16 @@ impl Parts {
             registry,
             lifecycle,
         })
+    }
+
+    /// Makes the data folder, for its owner's eyes only: it holds password hashes and keys.
+    pub fn make_data_folder(settings: &Settings) -> Result<(), SetupError> {
+        let data = &settings.data;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .map_err(|error| SetupError::Data(data.display().to_string(), error))
     }
 
     /// Makes the first administrator and the first project. Gives the administrator's password

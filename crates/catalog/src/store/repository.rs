@@ -90,6 +90,19 @@ pub(crate) async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, Catalo
     Ok(deleted == 1)
 }
 
+pub(crate) async fn touch(
+    tx: &mut Tx,
+    id: RepositoryId,
+    now: Timestamp,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE repository SET updated_at = $2 WHERE id = $1",
+        args![id, now],
+    )
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_description(
     tx: &mut Tx,
     id: RepositoryId,

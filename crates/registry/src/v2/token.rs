@@ -49,6 +49,10 @@ impl Registry {
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        if let Ok(answered) = &answered {
+            let caller = berth_http::Caller(answered.caller.as_str().into());
+            response.extensions_mut().insert(caller);
+        }
         response.extensions_mut().insert(Operation("token"));
         response
     }
