@@ -87,6 +87,8 @@ impl Db {
                 let options = PgConnectOptions::from_str(url)
                     .map_err(|error| DbError::Url(error.to_string()))?
                     .application_name("berth")
+                    // Our statements end in milliseconds: compiling them takes longer.
+                    .options([("jit", "off")])
                     .statement_cache_capacity(STATEMENTS)
                     .disable_statement_logging();
                 let pool = PgPoolOptions::new()
