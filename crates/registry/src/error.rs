@@ -66,9 +66,9 @@ pub enum RegistryError {
     /// Too many of something at once.
     #[error("{0}")]
     TooMany(String),
-    /// The method is not allowed here.
-    #[error("this method is not allowed here")]
-    MethodNotAllowed,
+    /// The method is not allowed here; carries those that are.
+    #[error("this method is not allowed here: use {0}")]
+    MethodNotAllowed(&'static str),
     /// Something the registry does not do.
     #[error("{0}")]
     Unsupported(String),
@@ -120,7 +120,7 @@ impl Coded for RegistryError {
             Self::DigestInvalid(_) => Code::DigestInvalid,
             Self::Invalid(_) | Self::Broken => Code::BadRequest,
             Self::TooMany(_) => Code::TooManyRequests,
-            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::Unsupported(_) => Code::Unsupported,
             Self::Range(_) => Code::RangeInvalid,
             Self::Idle => Code::RequestTimeout,

@@ -113,6 +113,7 @@ impl Registry {
         body: Incoming,
     ) -> Result<Response<Body>, RegistryError> {
         let read = matches!(method, Method::GET | Method::HEAD);
+        let allowed = methods(&route);
         match (route, method) {
             (Route::Base, _) if read => Ok(answer::base()),
             (Route::Extensions, _) if read => {
@@ -146,7 +147,7 @@ impl Registry {
             (Route::Upload { name, id }, Method::DELETE) => {
                 self.delete_upload(&call, &name, &id).await
             }
-            _ => Err(RegistryError::MethodNotAllowed),
+            _ => Err(RegistryError::MethodNotAllowed(allowed)),
         }
     }
 
@@ -187,6 +188,21 @@ fn client(parts: &Parts) -> IpAddr {
         .extensions
         .get::<ClientAddr>()
         .map_or(IpAddr::from([127, 0, 0, 1]), |client| client.ip)
+}
+
+/// What a route can be asked, for `Allow` (RFC 9110 §15.5.6).
+const fn methods(route: &Route) -> &'static str {
+    match route {
+        Route::Base
+        | Route::Extensions
+        | Route::Catalog
+        | Route::TagsList { .. }
+        | Route::Referrers { .. } => "GET, HEAD",
+        Route::Manifest { .. } => "GET, HEAD, PUT, DELETE",
+        Route::Blob { .. } => "GET, HEAD, DELETE",
+        Route::UploadStart { .. } => "POST",
+        Route::Upload { .. } => "GET, PATCH, PUT, DELETE",
+    }
 }
 
 const fn operation(route: &Route) -> &'static str {

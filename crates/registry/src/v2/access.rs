@@ -1,7 +1,7 @@
 //! Who may do what under `/v2`: the one place that asks, for tokens and for passwords alike.
 
 use berth_iam::access::allows;
-use berth_iam::{Actor, Permission, ProjectFacts, User};
+use berth_iam::{Actor, Claims, Permission, ProjectFacts, User};
 use berth_model::Timestamp;
 use berth_oci::{RepositoryName, parse_route};
 use http::Method;
@@ -118,12 +118,42 @@ impl Registry {
         actor: &Actor,
         name: &RepositoryName,
     ) -> Result<bool, RegistryError> {
-        if let Actor::Token(_) = actor {
-            // The token may have been asked for the target alone; the user's own rights decide.
-            let user = self.user_behind(actor).await?;
-            return Ok(self.may(actor, name, "pull").await? || self.may(&user, name, "pull").await?);
+        let Actor::Token(claims) = actor else {
+            return self.may(actor, name, "pull").await;
+        };
+        // The token may have been asked for the target alone; the user's own rights decide.
+        let user = self.user_behind(actor).await?;
+        if self.may(&user, name, "pull").await? {
+            return Ok(true);
         }
-        self.may(actor, name, "pull").await
+        if !self.may(actor, name, "pull").await? {
+            return Ok(false);
+        }
+        let facts = self
+            .inner
+            .catalog
+            .project_facts(&user, name.project())
+            .await?;
+        Ok(facts.is_some_and(|facts| !is_older(claims, facts.created_at)))
+    }
+
+    /// Refuses a token that is older than the project of a repository that is only read about:
+    /// what is pulled brings the project's age with it.
+    pub(super) async fn refuse_older(
+        &self,
+        call: &Call,
+        name: &RepositoryName,
+    ) -> Result<(), RegistryError> {
+        if !matches!(call.actor, Actor::Token(_)) {
+            return Ok(());
+        }
+        let user = self.user_behind(&call.actor).await?;
+        let facts = self
+            .inner
+            .catalog
+            .project_facts(&user, name.project())
+            .await?;
+        facts.map_or(Ok(()), |facts| call.not_older_than(facts.created_at))
     }
 
     /// The user a token was issued to.
@@ -169,6 +199,11 @@ impl Registry {
     }
 }
 
+/// Whether a token was issued before the project was made. Tokens tell whole seconds.
+fn is_older(claims: &Claims, project_created_at: Timestamp) -> bool {
+    claims.issued_at().seconds() < project_created_at.seconds()
+}
+
 impl Call {
     /// Refuses a token that is older than the project: it was issued for another of that name.
     pub(super) fn not_older_than(
@@ -178,8 +213,7 @@ impl Call {
         let Actor::Token(claims) = &self.actor else {
             return Ok(());
         };
-        // Tokens tell whole seconds.
-        if claims.issued_at().seconds() >= project_created_at.seconds() {
+        if !is_older(claims, project_created_at) {
             return Ok(());
         }
         Err(RegistryError::Unauthorized {

@@ -96,6 +96,7 @@ pub(super) fn error(error: &RegistryError, request_id: &RequestId, base: &str) -
     response
         .headers_mut()
         .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    allow(&mut response, error);
     match error {
         RegistryError::OutOfOrder {
             offset, location, ..
@@ -128,6 +129,13 @@ pub(super) fn error(error: &RegistryError, request_id: &RequestId, base: &str) -
         _ => {}
     }
     response
+}
+
+/// Says which methods there are, where another was used.
+pub(super) fn allow(response: &mut Response<Body>, error: &RegistryError) {
+    if let RegistryError::MethodNotAllowed(allowed) = error {
+        set(response, http::header::ALLOW, allowed);
+    }
 }
 
 fn bearer(base: &str, scope: Option<&str>, insufficient: bool) -> String {

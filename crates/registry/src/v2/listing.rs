@@ -19,6 +19,7 @@ impl Registry {
         name: &RepositoryName,
     ) -> Result<Response<Body>, RegistryError> {
         self.allow(call, name, "pull").await?;
+        self.refuse_older(call, name).await?;
         let (n, last) = call.page()?;
         let repository = self
             .inner
@@ -77,7 +78,10 @@ impl Call {
                 )));
             }
         };
-        Ok((n, self.query.get("last").unwrap_or_default()))
+        let last = self.query.get("last").unwrap_or_default();
+        // No name holds a NUL, so what comes after it moves no name; PostgreSQL cannot compare it.
+        let last = last.split('\0').next().unwrap_or_default();
+        Ok((n, last))
     }
 }
 

@@ -107,6 +107,7 @@ impl Registry {
         subject: &Digest,
     ) -> Result<Response<Body>, RegistryError> {
         self.allow(call, name, "pull").await?;
+        self.refuse_older(call, name).await?;
         let artifact_type = call
             .query
             .get("artifactType")

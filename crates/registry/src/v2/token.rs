@@ -28,12 +28,13 @@ impl Registry {
                 Ok(body) => self.token_by_post(&body, address).await,
                 Err(error) => Err(error),
             },
-            _ => Err(RegistryError::MethodNotAllowed),
+            _ => Err(RegistryError::MethodNotAllowed("GET, POST")),
         };
         let mut response = match &answered {
             Ok(answered) => answer::json(answered),
             Err(error) => {
                 let mut response = berth_http::error_response(error, &request_id);
+                answer::allow(&mut response, error);
                 if is_unauthorized(error) && parts.method == Method::GET {
                     let basic = HeaderValue::from_static("Basic realm=\"harbor\"");
                     response.headers_mut().insert(WWW_AUTHENTICATE, basic);
