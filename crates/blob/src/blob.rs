@@ -1,7 +1,10 @@
 //! Reading blobs.
 //!
-//! Invariant: a stream yields exactly the bytes asked for or ends with an error; and it holds one
-//! buffer read ahead, not more.
+//! What the kernel has in memory is read where the stream is polled; only what it has to fetch
+//! from the disk goes through a blocking thread, one read ahead.
+//!
+//! Invariant: a stream yields exactly the bytes asked for or ends with an error; it holds one
+//! buffer read ahead, not more; and it never waits for the disk while it is polled.
 
 use std::fs::File;
 use std::pin::Pin;
@@ -16,6 +19,10 @@ use crate::error::BlobError;
 use crate::key::Key;
 use crate::pool::BUFFER;
 use crate::store::BlobStore;
+
+/// Bytes of one read from memory: few enough to be in the processor's cache still when they are
+/// sent, many enough that the calls cost little.
+const CACHED: usize = 128 * 1024;
 
 /// A blob that is open and as long as it should be.
 #[derive(Debug)]
@@ -96,9 +103,34 @@ enum Ahead {
 }
 
 impl BlobStream {
-    /// Starts the next read, if there is one to start, and lets it run.
+    /// The next bytes, if the kernel has them at hand.
+    fn read_cached(&mut self) -> Option<Bytes> {
+        let want = usize::try_from(self.unread).map_or(CACHED, |left| left.min(CACHED));
+        if want == 0 {
+            return None;
+        }
+        let disk = self.store.disk();
+        let mut buffer = disk.pool.take(want);
+        if !disk.read_cached(&self.source.file, buffer.as_mut(), self.at) {
+            return None;
+        }
+        self.at += want as u64;
+        self.unread -= want as u64;
+        Some(buffer.freeze())
+    }
+
+    /// Has the next bytes ready or on their way before they are asked for. Called after a read
+    /// that had to go to the disk, as the next one most likely has to.
     fn read_ahead(&mut self, cx: &mut Context<'_>) {
-        if self.unread == 0 || !matches!(self.ahead, Ahead::Nothing) {
+        match self.read_cached() {
+            Some(bytes) => self.ahead = Ahead::Done(Ok(bytes)),
+            None => self.start_read(cx),
+        }
+    }
+
+    /// Starts the next read on a blocking thread, if there is one to start, and lets it run.
+    fn start_read(&mut self, cx: &mut Context<'_>) {
+        if self.unread == 0 {
             return;
         }
         let want = usize::try_from(self.unread).map_or(BUFFER, |left| left.min(BUFFER));
@@ -121,7 +153,13 @@ impl BlobStream {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        self.read_ahead(cx);
+        if matches!(self.ahead, Ahead::Nothing) {
+            if let Some(bytes) = self.read_cached() {
+                self.left -= bytes.len() as u64;
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            self.start_read(cx);
+        }
         let outcome = match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
             Ahead::Nothing => return Poll::Ready(None),
             Ahead::Done(outcome) => outcome,

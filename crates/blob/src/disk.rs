@@ -3,13 +3,14 @@
 //! Invariant: paths are made of the root and parsed keys only.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, IoSliceMut, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use berth_oci::Algorithm;
+use rustix::io::{ReadWriteFlags, preadv2};
 use uuid::Uuid;
 
 use crate::faults::{FaultPlan, Step};
@@ -260,6 +261,19 @@ impl Disk {
             }
         }
         Ok(filled)
+    }
+
+    /// Fills `buffer` from `at` on with what the kernel has in memory, without waiting. `false` if
+    /// that is not all of it; a read that waits then tells the rest.
+    pub(crate) fn read_cached(&self, file: &File, buffer: &mut [u8], at: u64) -> bool {
+        // Faults are met by the reads that may fail. And to the kernel an offset of -1 is not one
+        // past every file but the file's own cursor (preadv2(2)).
+        if self.faults.is_some() || i64::try_from(at).is_err() {
+            return false;
+        }
+        let wanted = buffer.len();
+        let mut slices = [IoSliceMut::new(buffer)];
+        preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT).is_ok_and(|read| read == wanted)
     }
 
     /// Hashes the bytes from `at` to `end` and says how far the file went.

@@ -21,10 +21,13 @@ use crate::hasher::{Checkpoint, Hasher, Saved};
 use crate::key::Key;
 
 /// Bytes gathered before they are written.
-pub(crate) const BATCH: usize = 256 * 1024;
-/// Smaller chunks are copied together. That bounds the number of pieces in a batch (the kernel
-/// takes 1024 at once) and the network buffers that small chunks keep alive.
-const COPIED: usize = 4 * 1024;
+const BATCH: usize = 256 * 1024;
+/// Chunks up to this size, which is all that the network gives, are copied together. The network's
+/// own buffers are then free for what comes next, instead of being held by the pieces cut from
+/// them; and the number of pieces in a batch is bounded (the kernel takes 1024 at once).
+const COPIED: usize = 64 * 1024;
+/// Batches that stay below this, as those of configs do, get no memory for a full one.
+const SMALL: usize = 16 * 1024;
 /// How long a resumed upload waits for the last write of the request before it.
 const CLAIM_WAIT: Duration = Duration::from_secs(5);
 
@@ -41,9 +44,25 @@ impl Batch {
         self.length
     }
 
+    /// Whether a chunk of `length` still belongs to this batch.
+    pub(crate) const fn has_room(&self, length: usize) -> bool {
+        self.length == 0 || self.length + length <= BATCH
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.pieces.clear();
+        self.tail.clear();
+        self.length = 0;
+    }
+
     pub(crate) fn push(&mut self, chunk: Bytes) {
         self.length += chunk.len();
-        if chunk.len() < COPIED {
+        if chunk.len() <= COPIED {
+            let needed = self.tail.len() + chunk.len();
+            if needed > SMALL && needed > self.tail.capacity() {
+                self.tail.reserve(needed.max(BATCH) - self.tail.len());
+            }
             self.tail.extend_from_slice(&chunk);
             return;
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{BlobError, CommitError};
 use crate::hasher::Checkpoint;
-use crate::sink::{BATCH, Batch, Outcome, Sink};
+use crate::sink::{Batch, Outcome, Sink};
 use crate::store::BlobStore;
 
 /// A blob that is durable.
@@ -36,13 +36,15 @@ pub struct Upload {
     id: String,
     accepted: u64,
     batch: Box<Batch>,
+    /// The other batch's memory, while nothing is being written from it.
+    spare: Box<Batch>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
     Idle(Box<Sink>),
-    Writing(JoinHandle<(Box<Sink>, io::Result<()>)>),
+    Writing(JoinHandle<(Box<Sink>, Box<Batch>, io::Result<()>)>),
     /// A write never came back, as when the runtime shuts down.
     Lost,
 }
@@ -54,6 +56,7 @@ impl Upload {
             id: id.hyphenated().to_string(),
             accepted: sink.written(),
             batch: Box::default(),
+            spare: Box::default(),
             state: State::Idle(Box::new(sink)),
         }
     }
@@ -72,7 +75,7 @@ impl Upload {
     ///
     /// A failure may concern an earlier chunk: see [`offset`](Self::offset).
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
-        if self.batch.len() >= BATCH {
+        if !self.batch.has_room(chunk.len()) {
             self.flush().await?;
         }
         self.accepted += chunk.len() as u64;
@@ -138,12 +141,12 @@ impl Upload {
         let State::Idle(mut sink) = std::mem::replace(&mut self.state, State::Lost) else {
             return Err(lost());
         };
-        let batch = std::mem::take(&mut self.batch);
+        let batch = std::mem::replace(&mut self.batch, std::mem::take(&mut self.spare));
         let store = self.store.clone();
         self.state = State::Writing(tokio::task::spawn_blocking(move || {
             let outcome = sink.append(store.disk(), &batch);
             drop(permit);
-            (sink, outcome)
+            (sink, batch, outcome)
         }));
         Ok(())
     }
@@ -153,14 +156,16 @@ impl Upload {
         let State::Writing(handle) = &mut self.state else {
             return Ok(());
         };
-        let Ok((sink, outcome)) = handle.await else {
+        let Ok((sink, written, outcome)) = handle.await else {
             self.state = State::Lost;
             return Err(lost());
         };
+        self.spare = written;
+        self.spare.clear();
         if outcome.is_err() {
             // What was taken since then has no place to go to any more.
             self.accepted = sink.written();
-            *self.batch = Batch::default();
+            self.batch.clear();
         }
         self.state = State::Idle(sink);
         Ok(outcome?)

@@ -111,6 +111,20 @@ async fn one_buffer_is_read_ahead() {
     }
 }
 
+#[tokio::test]
+async fn what_comes_through_blocking_threads_is_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    // With a plan every read takes the way of one that has to wait for the disk.
+    let options = StoreOptions {
+        faults: Some(FaultPlan::new()),
+        ..StoreOptions::default()
+    };
+    let store = BlobStore::open(root.path(), options).await.unwrap();
+    let bytes = content(3 * BATCH + 77);
+    let stored = push(&store, &bytes).await;
+    assert!(pull(&store, &stored).await == bytes);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_streams_at_once_are_all_exact() {
     let (_root, store) = store().await;
