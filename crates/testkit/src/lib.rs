@@ -2,13 +2,9 @@
 //!
 //! PostgreSQL is the server that `BERTH_TEST_POSTGRES` names (a URL whose user may create
 //! databases). Where it is not set the PostgreSQL half of a test is skipped and says so.
-#![expect(
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "test support fails loudly"
-)]
 
 use std::future::Future;
+use std::io::Write;
 
 use berth_db::{DatabaseUrl, Db};
 
@@ -31,7 +27,9 @@ impl TestDb {
     /// On PostgreSQL, in a database of its own; `None` when no server is named.
     pub async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var("BERTH_TEST_POSTGRES") else {
-            eprintln!("SKIPPED on PostgreSQL: BERTH_TEST_POSTGRES is not set");
+            // Written past the harness, which keeps to itself what a passing test prints.
+            let told = "SKIPPED on PostgreSQL: BERTH_TEST_POSTGRES is not set\n";
+            let _ = std::io::stderr().write_all(told.as_bytes());
             return None;
         };
         let name = format!("berth_test_{}", uuid::Uuid::new_v4().simple());
