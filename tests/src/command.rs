@@ -136,7 +136,7 @@ impl Run {
             .map(|word| word.to_string_lossy().into_owned())
             .collect::<Vec<_>>()
             .join(" ");
-        let mut command = Command::new(&self.program);
+        let mut command = clean(&self.program);
         command.args(&self.args).envs(self.env);
         command
             .stdin(Stdio::piped())
@@ -171,6 +171,18 @@ impl Run {
             stderr,
         }
     }
+}
+
+/// A command without the settings of the server that the caller may have: they must not change
+/// what is tested.
+pub(crate) fn clean(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("BERTH_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Reads to the end on a thread, because a full pipe stops its writer.

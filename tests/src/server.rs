@@ -4,14 +4,14 @@ use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::command::{Ran, Run, find_postgres, skip};
+use crate::command::{Ran, Run, clean, find_postgres, skip};
 use crate::content::unique;
 use crate::{Api, Login};
 
@@ -200,13 +200,7 @@ fn launch(folder: &Path, options: &Options) -> (Child, String) {
         .append(true)
         .open(folder.join("log"))
         .unwrap();
-    let mut command = Command::new(binary());
-    // What the caller has set must not change what is tested.
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("BERTH_") {
-            command.env_remove(name);
-        }
-    }
+    let mut command = clean(binary());
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(folder.join("data"))

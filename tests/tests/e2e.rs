@@ -8,7 +8,7 @@
 mod buildah;
 mod cosign;
 mod crane;
-//mod crash;
+mod crash;
 mod docker;
 mod helm;
 mod oras;
