@@ -140,7 +140,10 @@ impl Client {
         note: &str,
     ) -> Answer {
         let empty = Bytes::from_static(b"{}");
-        self.push_blob(repository, &empty).await;
+        let held = format!("/v2/{repository}/blobs/{}", sha256(&empty));
+        if self.head(&held).send().await.status != 200 {
+            self.push_blob(repository, &empty).await;
+        }
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": media_type::OCI_MANIFEST,

@@ -15,5 +15,6 @@ mod pull;
 mod push;
 mod ranges;
 mod referrers;
+mod refused_tokens;
 mod roles;
 mod tokens;

@@ -320,9 +320,10 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
         let everybody = everybody(app).await;
         for endpoint in &endpoints {
             let asked = asked_by(&endpoint.method, endpoint.path).unwrap();
-            let projects: &[bool] = match endpoint.path.contains("{project_name") {
-                true => &[false, true],
-                false => &[false],
+            let projects: &[bool] = if endpoint.path.contains("{project_name") {
+                &[false, true]
+            } else {
+                &[false]
             };
             for who in &everybody {
                 let refused = if who.login.is_some() { 403 } else { 401 };
