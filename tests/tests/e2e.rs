@@ -4,7 +4,7 @@
 //! them all and counts what was skipped.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-//mod api;
+mod api;
 mod buildah;
 mod cosign;
 mod crane;
