@@ -70,7 +70,7 @@ async fn a_small_upload_touches_no_file_before_its_commit() {
     let (root, store) = store().await;
     let mut upload = store.begin(Algorithm::Sha256).await.unwrap();
     upload.checkpoint().await.unwrap();
-    send(&mut upload, &content(BATCH - 1), 5000).await;
+    send(&mut upload, &content(BATCH / 2), 5000).await;
     assert!(uploads(root.path()).is_empty());
     let wrong = upload.commit(&sha256(b"other")).await;
     assert!(matches!(wrong, Err(CommitError::Mismatch { .. })));

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tempfile::TempDir;
 
-/// The size the store gathers before it writes, and reads at once.
+/// What the store reads from the disk at once, and twice what it gathers before it writes.
 pub(crate) const BATCH: usize = 256 * 1024;
 
 pub(crate) async fn store() -> (TempDir, BlobStore) {
