@@ -23,7 +23,7 @@ async fn put(db: &Db, name: &'static str, value: &'static str) -> Result<(), DbE
 async fn count(db: &Db) -> i64 {
     db.one::<(i64,)>("SELECT COUNT(*) FROM setting", args![])
         .await
-        .unwrap()
+        .expect("a count")
         .0
 }
 
