@@ -47,6 +47,8 @@ fn run() -> anyhow::Result<()> {
         .build()?;
     for case in &chosen {
         eprintln!("{}: {}", case.name, case.about);
+        // A case does not pay for what the one before it left to be written.
+        workspace::settle_disk()?;
         runtime
             .block_on((case.run)(&workspace, &mut report))
             .with_context(|| format!("case {}", case.name))?;

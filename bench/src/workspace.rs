@@ -55,3 +55,10 @@ impl Drop for Workspace {
 pub(crate) fn results_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md")
 }
+
+/// Waits until everything written so far is on the disk.
+pub(crate) fn settle_disk() -> anyhow::Result<()> {
+    let status = std::process::Command::new("sync").status()?;
+    anyhow::ensure!(status.success(), "sync failed");
+    Ok(())
+}

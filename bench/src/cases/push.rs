@@ -9,7 +9,7 @@ use crate::image::{Image, Maker, push};
 use crate::report::{Report, Row, Target};
 use crate::servers::{BerthOptions, Server};
 use crate::stats::{median, percentile, ratios};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, settle_disk};
 
 const ROUNDS: usize = 5;
 const CLIENTS: usize = 4;
@@ -62,13 +62,6 @@ pub(crate) async fn run(workspace: &Workspace, report: &mut Report) -> anyhow::R
         value: median(&ours) / median(&theirs),
         target: Target::None,
     });
-    Ok(())
-}
-
-/// Waits until everything written so far is on the disk.
-fn settle_disk() -> anyhow::Result<()> {
-    let status = std::process::Command::new("sync").status()?;
-    anyhow::ensure!(status.success(), "sync failed");
     Ok(())
 }
 
