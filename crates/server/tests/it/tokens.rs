@@ -273,7 +273,7 @@ async fn a_client_is_told_where_to_log_in_and_for_what() {
             let answer = call.send().await.expect(401);
             let mut expected = format!("Bearer realm=\"{realm}\",service=\"harbor-registry\"");
             if !scope.is_empty() {
-                expected += &format!(",scope=\"{scope}\"");
+                expected = format!("{expected},scope=\"{scope}\"");
             }
             assert_eq!(answer.need("www-authenticate"), expected, "{method} {path}");
         }
