@@ -166,7 +166,11 @@ impl Lifecycle {
                             Box::pin(async move { Ok(store::quarantine(tx, id).await?) })
                         })
                         .await?;
-                    self.blobs.quarantine(&row.stored_as).await?;
+                    match self.blobs.quarantine(&row.stored_as).await {
+                        // Nothing is left to be set aside.
+                        Err(BlobError::Missing { .. } | BlobError::BadKey) => {}
+                        outcome => outcome?,
+                    }
                 }
                 report.add(problem);
             }

@@ -68,8 +68,10 @@ impl Lifecycle {
         Ok(report)
     }
 
-    async fn review(&self, due: Vec<Due>, now: Timestamp) -> Result<Batch, LifecycleError> {
+    async fn review(&self, mut due: Vec<Due>, now: Timestamp) -> Result<Batch, LifecycleError> {
         let grace = self.grace;
+        // In the order in which pushes take the rows, so that neither waits for the other.
+        due.sort_unstable_by_key(|due| (due.blob_id, due.repository_id));
         self.db
             .write(move |tx| {
                 Box::pin(async move {

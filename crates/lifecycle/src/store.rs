@@ -1,7 +1,15 @@
 //! The SQL of garbage collection and checks, over the registry core's tables.
 
-use berth_db::{Db, DbError, Tx, args};
+use berth_db::{AssertSqlSafe, Db, DbError, Engine, Tx, args};
 use berth_model::Timestamp;
+
+/// Locks the rows a SELECT in a transaction reads. SQLite has one writer: nothing to lock.
+const fn for_update(tx: &Tx) -> &'static str {
+    match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE",
+    }
+}
 
 /// A link, or a blob (`repository_id` 0), whose review is due.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -51,15 +59,29 @@ pub(crate) async fn postpone(tx: &mut Tx, due: &Due, to: i64) -> Result<(), DbEr
 
 /// Removes a link that no manifest of its repository needs and whose lease has run out.
 pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<bool, DbError> {
-    // A push that needs the link renews the lease under the row's lock first, so on PostgreSQL
-    // this waits for it and then finds the condition on leased_at false.
+    // Locked before it is judged, in two statements: on PostgreSQL one that waits for a push sees
+    // the row as the push left it, but not the references that the push made.
+    let sql = format!(
+        "SELECT blob_id FROM repository_blob \
+         WHERE repository_id = $1 AND blob_id = $2 AND leased_at < $3{}",
+        for_update(tx),
+    );
+    let expired: Option<(i64,)> = tx
+        .optional(
+            AssertSqlSafe(sql),
+            args![due.repository_id, due.blob_id, cutoff],
+        )
+        .await?;
+    if expired.is_none() {
+        return Ok(false);
+    }
     let removed = tx
         .execute(
             "DELETE FROM repository_blob WHERE repository_id = $1 AND blob_id = $2 \
-             AND leased_at < $3 AND NOT EXISTS (SELECT 1 FROM manifest_reference m \
+             AND NOT EXISTS (SELECT 1 FROM manifest_reference m \
                WHERE m.blob_id = repository_blob.blob_id \
                AND m.repository_id = repository_blob.repository_id)",
-            args![due.repository_id, due.blob_id, cutoff],
+            args![due.repository_id, due.blob_id],
         )
         .await?;
     Ok(removed == 1)
@@ -95,13 +117,21 @@ pub(crate) async fn claim(
     blob: i64,
     cutoff: Timestamp,
 ) -> Result<Option<Claimed>, DbError> {
-    // Whoever links a blob touches its row first: this waits for that and then finds it touched.
+    // Whoever links a blob touches its row first: waited for here, and looked for there.
+    let sql = format!(
+        "SELECT id FROM blob WHERE id = $1 AND touched_at < $2{}",
+        for_update(tx),
+    );
+    let untouched: Option<(i64,)> = tx.optional(AssertSqlSafe(sql), args![blob, cutoff]).await?;
+    if untouched.is_none() {
+        return Ok(None);
+    }
     tx.optional(
-        "UPDATE blob SET state = 'deleting' WHERE id = $1 AND touched_at < $2 \
+        "UPDATE blob SET state = 'deleting' WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id) \
          AND NOT EXISTS (SELECT 1 FROM manifest_reference m WHERE m.blob_id = blob.id) \
          RETURNING id, digest, stored_as, size",
-        args![blob, cutoff],
+        args![blob],
     )
     .await
 }

@@ -128,7 +128,7 @@ impl Registry {
     }
 
     /// Opens the stored copy, and hashes it first if anything has touched it since it was written.
-    async fn open(
+    pub(crate) async fn open(
         &self,
         repository: &RepositoryName,
         digest: &Digest,

@@ -63,6 +63,9 @@ pub enum RegistryError {
     /// A parameter that cannot be read.
     #[error("{0}")]
     Invalid(String),
+    /// A body that is longer than what is read of it.
+    #[error("{0}")]
+    TooLarge(String),
     /// Too many of something at once.
     #[error("{0}")]
     TooMany(String),
@@ -119,6 +122,7 @@ impl Coded for RegistryError {
             Self::SizeInvalid(_) => Code::SizeInvalid,
             Self::DigestInvalid(_) => Code::DigestInvalid,
             Self::Invalid(_) | Self::Broken => Code::BadRequest,
+            Self::TooLarge(_) => Code::RequestEntityTooLarge,
             Self::TooMany(_) => Code::TooManyRequests,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::Unsupported(_) => Code::Unsupported,

@@ -29,6 +29,7 @@ use berth_model::{Clock, ProjectId};
 use tokio_util::task::TaskTracker;
 
 use cache::PullCache;
+use uploads::Turns;
 
 pub use api::endpoints;
 pub use error::RegistryError;
@@ -62,6 +63,7 @@ struct Inner {
     iam: Iam,
     clock: Clock,
     cache: PullCache,
+    turns: Arc<Turns>,
     options: RegistryOptions,
     /// Bytes of blobs that came in.
     received: AtomicU64,
@@ -106,6 +108,7 @@ impl Registry {
                 iam,
                 clock,
                 cache,
+                turns: Arc::default(),
                 options,
                 received: AtomicU64::new(0),
                 tasks,

@@ -14,6 +14,9 @@ use berth_db::{Engine, Tx};
 /// Statements take at most this many values in one IN list.
 pub(crate) const IN_LIST: usize = 400;
 
+/// Tries at "insert, or lock what is there": between the two another transaction may delete it.
+pub(crate) const TURNS: usize = 8;
+
 /// Locks the rows a SELECT in a transaction reads. SQLite has one writer: nothing to lock.
 pub(crate) const fn for_update(tx: &Tx) -> &'static str {
     match tx.engine() {

@@ -1,10 +1,13 @@
-//! Unfinished uploads: begin, append, finish, cancel, mount (OCI distribution 1.1, end-4 to
-//! end-6, end-11, end-13, end-14).
+//! Unfinished uploads: begin, append, finish, cancel (OCI distribution 1.1, end-4 to end-6,
+//! end-13, end-14); mounting is in [`mount`].
 //!
 //! An upload's state is its row and its file; nothing is kept in the process between requests, so
 //! it goes on after a restart. The row is advanced only after the bytes are in the file, and a
 //! request that fails leaves the row where it was or at a true offset: the next one cuts the file
-//! back to it.
+//! back to it. Whoever changes an upload holds its turn while it does.
+
+mod mount;
+mod turns;
 
 use std::pin::Pin;
 
@@ -12,8 +15,7 @@ use berth_blob::{Checkpoint, CommitError, Stored, Upload};
 use berth_catalog::repositories;
 use berth_db::Durability;
 use berth_http::BodyError;
-use berth_iam::{Actor, Permission};
-use berth_model::{Action, Limits, RepositoryId, Resource};
+use berth_model::Limits;
 use berth_oci::{Algorithm, Digest, RepositoryName};
 use bytes::Bytes;
 use http_body::Body as HttpBody;
@@ -22,11 +24,10 @@ use http_body_util::BodyExt;
 use crate::store::{blobs as blob_store, uploads as store};
 use crate::{Pusher, Registry, RegistryError};
 
+pub(crate) use turns::{Turn, Turns};
+
 /// A request's body on its way in, cut off when it stands still.
 pub(crate) type RequestBody = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
-
-/// Repositories looked at for a mount that names none.
-const MOUNT_CANDIDATES: i64 = 32;
 
 /// A body and what its headers say of it.
 pub(crate) struct Chunk {
@@ -99,10 +100,16 @@ impl Registry {
         repository: &RepositoryName,
         id: &str,
     ) -> Result<u64, RegistryError> {
+        let Ok(_turn) = self.turn(id).await else {
+            // A request that goes on writing has saved where it began.
+            return Ok(self.checkpoint_of(caller, repository, id).await?.offset);
+        };
         let checkpoint = self.checkpoint_of(caller, repository, id).await?;
         // Opening the bytes tells the true offset: after a power loss they may be fewer.
         match self.inner.blobs.resume(id, &checkpoint).await {
-            Ok(upload) => Ok(upload.offset()),
+            Ok(upload) if upload.offset() == checkpoint.offset => Ok(checkpoint.offset),
+            // Written down, so that a chunk that starts there is taken.
+            Ok(upload) => self.save(upload).await,
             Err(berth_blob::BlobError::Busy { .. }) => Ok(checkpoint.offset),
             Err(other) => Err(other.into()),
         }
@@ -117,10 +124,11 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<u64, RegistryError> {
         chunk.announced()?;
+        let turn = self.turn(id).await?;
         let upload = self.resume(caller, repository, id, chunk.range).await?;
         let this = self.clone();
-        // On its own task: a client that breaks off leaves what it sent, at a true offset.
-        let appending = self.inner.tasks.spawn(async move {
+        // A client that breaks off leaves what it sent, at a true offset.
+        self.unbroken(turn, async move {
             let (upload, outcome) = this.receive(upload, chunk).await;
             match outcome {
                 Ok(()) => this.save(upload).await,
@@ -130,8 +138,8 @@ impl Registry {
                 }
                 Err(error) => Err(error),
             }
-        });
-        appending.await.unwrap_or(Err(RegistryError::Broken))
+        })
+        .await
     }
 
     /// Ends an upload: takes the last chunk, checks the digest, and makes the blob durable and
@@ -145,14 +153,21 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
         chunk.announced()?;
+        let turn = self.turn(id).await?;
         let upload = self
             .resume(&pusher.name, repository, id, chunk.range)
             .await?;
-        let (upload, outcome) = self.receive(upload, chunk).await;
-        outcome?;
-        let stored = commit(upload, digest).await?;
-        self.record_blob(pusher, repository, digest, stored, Some(id.to_owned()))
-            .await
+        let (this, pusher, id) = (self.clone(), pusher.clone(), id.to_owned());
+        let (repository, digest) = (repository.clone(), digest.clone());
+        // A client that loses patience finds the blob there when it asks again.
+        self.unbroken(turn, async move {
+            let (upload, outcome) = this.receive(upload, chunk).await;
+            outcome?;
+            let stored = commit(upload, &digest).await?;
+            this.record_blob(&pusher, &repository, &digest, stored, Some(id))
+                .await
+        })
+        .await
     }
 
     /// Takes a whole blob in one request, without an upload session.
@@ -163,22 +178,35 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
+        chunk.announced()?;
         let upload = self.inner.blobs.begin(digest.algorithm()).await?;
-        let (upload, outcome) = self.receive(upload, chunk).await;
-        if let Err(error) = outcome {
-            upload.discard().await;
-            return Err(error);
-        }
-        let stored = match upload.commit(digest).await {
-            Ok(stored) => stored,
-            Err(CommitError::Mismatch { upload, found }) => {
+        let turn = self.turn(upload.id()).await?;
+        let (this, pusher) = (self.clone(), pusher.clone());
+        let (repository, digest) = (repository.clone(), digest.clone());
+        // A client that breaks off leaves no file behind.
+        self.unbroken(turn, async move {
+            let (upload, outcome) = this.receive(upload, chunk).await;
+            if let Err(error) = outcome {
                 upload.discard().await;
-                return Err(mismatch(digest, &found));
+                return Err(error);
             }
-            Err(CommitError::Io(error)) => return Err(error.into()),
-        };
-        self.record_blob(pusher, repository, digest, stored, None)
-            .await
+            let id = upload.id().to_owned();
+            let stored = match upload.commit(&digest).await {
+                Ok(stored) => stored,
+                Err(CommitError::Mismatch { upload, found }) => {
+                    upload.discard().await;
+                    return Err(mismatch(&digest, &found));
+                }
+                Err(CommitError::Io(error)) => {
+                    // No session knows this upload, so nobody could go on with it.
+                    let _ = this.inner.blobs.discard(&id).await;
+                    return Err(error.into());
+                }
+            };
+            this.record_blob(&pusher, &repository, &digest, stored, None)
+                .await
+        })
+        .await
     }
 
     /// Cancels an upload.
@@ -188,6 +216,7 @@ impl Registry {
         repository: &RepositoryName,
         id: &str,
     ) -> Result<(), RegistryError> {
+        let _turn = self.turn(id).await?;
         self.checkpoint_of(caller, repository, id).await?;
         let row = id.to_owned();
         let deleted = self
@@ -201,71 +230,6 @@ impl Registry {
             return Err(RegistryError::UploadUnknown(id.to_owned()));
         }
         Ok(self.inner.blobs.discard(id).await?)
-    }
-
-    /// Links a blob of another repository into this one, if the caller may pull it there.
-    /// `false`: not found or not allowed, which the answer does not tell apart.
-    pub(crate) async fn mount(
-        &self,
-        actor: &Actor,
-        pusher: &Pusher,
-        repository: &RepositoryName,
-        digest: &Digest,
-        from: Option<&RepositoryName>,
-    ) -> Result<bool, RegistryError> {
-        let source = match from {
-            Some(from) if self.may_pull(actor, from).await? => {
-                blob_store::find_link(&self.inner.db, from.as_str(), digest)
-                    .await?
-                    .map(|link| RepositoryId(link.repository_id))
-            }
-            Some(_) => None,
-            None => self.readable_holder(actor, digest).await?,
-        };
-        let Some(source) = source else {
-            return Ok(false);
-        };
-        let now = self.inner.clock.now();
-        let review_at = blob_store::due(now, self.inner.options.grace);
-        let (project, name, digest) = (
-            pusher.project,
-            repository.as_str().to_owned(),
-            digest.clone(),
-        );
-        let cache = self.inner.cache.clone();
-        self.inner
-            .db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let (target, _) = repositories::ensure(tx, project, &name, now).await?;
-                    let mounted =
-                        blob_store::mount(tx, source, target, &digest, review_at, now).await?;
-                    tx.after_commit(move || cache.changed(&name));
-                    Ok(mounted)
-                })
-            })
-            .await
-    }
-
-    /// A repository that holds the blob and that the caller may pull from.
-    async fn readable_holder(
-        &self,
-        actor: &Actor,
-        digest: &Digest,
-    ) -> Result<Option<RepositoryId>, RegistryError> {
-        let user = self.user_behind(actor).await?;
-        let pull = Permission::new(Resource::Repository, Action::Pull);
-        for holder in blob_store::holders(&self.inner.db, digest, MOUNT_CANDIDATES).await? {
-            let facts = self
-                .inner
-                .catalog
-                .project_facts_by_id(&user, holder.project_id)
-                .await?;
-            if facts.is_some_and(|facts| berth_iam::access::allows(&user, &facts, pull)) {
-                return Ok(Some(RepositoryId(holder.repository_id)));
-            }
-        }
-        Ok(None)
     }
 
     /// Writes down a blob whose bytes are durable, and removes the copy it replaces.
@@ -319,6 +283,25 @@ impl Registry {
             });
         }
         recorded.map(|_| ())
+    }
+
+    async fn turn(&self, id: &str) -> Result<Turn, RegistryError> {
+        let turn = self.inner.turns.take(id).await;
+        turn.ok_or(RegistryError::UploadBusy)
+    }
+
+    /// Runs work on an upload to its end, whether or not the client waits for it.
+    async fn unbroken<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let running = self.inner.tasks.spawn(async move {
+            let outcome = work.await;
+            drop(turn);
+            outcome
+        });
+        running.await.unwrap_or(Err(RegistryError::Broken))
     }
 
     async fn checkpoint_of(
@@ -382,8 +365,11 @@ impl Registry {
             .db
             .write_with::<_, RegistryError, _>(Durability::Relaxed, move |tx| {
                 Box::pin(async move {
-                    store::advance(tx, &id, offset, &checkpoint.state, now).await?;
-                    Ok(())
+                    if store::advance(tx, &id, offset, &checkpoint.state, now).await? {
+                        Ok(())
+                    } else {
+                        Err(RegistryError::UploadUnknown(id))
+                    }
                 })
             })
             .await?;

@@ -6,6 +6,7 @@ mod blobs;
 mod listing;
 mod manifests;
 mod query;
+mod remains;
 mod token;
 
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use hyper::body::Incoming;
 use crate::uploads::RequestBody;
 use crate::{Registry, RegistryError};
 use query::Query;
+use remains::Remains;
 
 /// A request under `/v2`, with its caller known.
 pub(crate) struct Call {
@@ -46,17 +48,13 @@ impl Registry {
         let (parts, body) = request.into_parts();
         let request_id = request_id(&parts);
         let base = self.base_url(&parts);
-        match self.dispatch(parts, body).await {
+        match self.dispatch(parts, Remains::of(body)).await {
             Ok(response) => response,
             Err(error) => answer::error(&error, &request_id, &base),
         }
     }
 
-    async fn dispatch(
-        &self,
-        parts: Parts,
-        body: Incoming,
-    ) -> Result<Response<Body>, RegistryError> {
+    async fn dispatch(&self, parts: Parts, body: Remains) -> Result<Response<Body>, RegistryError> {
         let address = client(&parts);
         let authorization = parts.headers.get(http::header::AUTHORIZATION);
         let actor = self.inner.iam.authenticate(authorization, address).await?;
@@ -91,7 +89,7 @@ impl Registry {
         &self,
         call: Call,
         route: Route,
-        body: Incoming,
+        body: Remains,
     ) -> Result<Response<Body>, RegistryError> {
         match (route, call.parts.method.clone()) {
             (Route::Manifest { name, reference }, Method::GET | Method::HEAD) => {
@@ -110,7 +108,7 @@ impl Registry {
         call: Call,
         route: Route,
         method: Method,
-        body: Incoming,
+        body: Remains,
     ) -> Result<Response<Body>, RegistryError> {
         let read = matches!(method, Method::GET | Method::HEAD);
         let allowed = methods(&route);
@@ -171,8 +169,8 @@ impl Registry {
     }
 }
 
-fn incoming(body: Incoming) -> RequestBody {
-    Box::pin(IdleTimeout::<Incoming>::new(body))
+fn incoming(body: Remains) -> RequestBody {
+    Box::pin(IdleTimeout::<Remains>::new(body))
 }
 
 fn request_id(parts: &Parts) -> RequestId {

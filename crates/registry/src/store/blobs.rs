@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use berth_blob::Stored;
-use berth_db::{Db, DbError, Tx, args};
+use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{BlobId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Digest;
+
+use super::{TURNS, for_update};
 
 /// A blob as one repository holds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -50,28 +52,42 @@ pub(crate) async fn commit(
     review_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<String>, DbError> {
-    let inserted: Option<(i64,)> = tx
-        .optional(
-            "INSERT INTO blob (digest, size, stored_as, touched_at, verified_at, created_at) \
-             VALUES ($1, $2, $3, $4, $4, $4) ON CONFLICT (digest) DO NOTHING RETURNING id",
-            args![
-                digest.as_str(),
-                stored.size as i64,
-                stored.stored_as.as_str(),
-                now
-            ],
-        )
-        .await?;
-    let (blob, replaced) = if let Some((id,)) = inserted {
-        (BlobId(id), None)
-    } else {
+    let (blob, replaced) = record(tx, digest, stored, now).await?;
+    link(tx, repository, blob, review_at, now).await?;
+    Ok(replaced)
+}
+
+async fn record(
+    tx: &mut Tx,
+    digest: &Digest,
+    stored: &Stored,
+    now: Timestamp,
+) -> Result<(BlobId, Option<String>), DbError> {
+    // Each turn loses only against a collection that deletes the row in between.
+    for _ in 0..TURNS {
+        let inserted: Option<(i64,)> = tx
+            .optional(
+                "INSERT INTO blob (digest, size, stored_as, touched_at, verified_at, created_at) \
+                 VALUES ($1, $2, $3, $4, $4, $4) ON CONFLICT (digest) DO NOTHING RETURNING id",
+                args![
+                    digest.as_str(),
+                    stored.size as i64,
+                    stored.stored_as.as_str(),
+                    now
+                ],
+            )
+            .await?;
+        if let Some((id,)) = inserted {
+            return Ok((BlobId(id), None));
+        }
         // The update takes the row's lock and answers with what it still holds.
-        let (id, old): (i64, String) = tx
-            .one(
+        let found: Option<(i64, String)> = tx
+            .optional(
                 "UPDATE blob SET touched_at = $2 WHERE digest = $1 RETURNING id, stored_as",
                 args![digest.as_str(), now],
             )
             .await?;
+        let Some((id, old)) = found else { continue };
         // The newest bytes are the ones just hashed: they also heal a copy gone bad, and a blob
         // whose deletion has begun.
         tx.execute(
@@ -80,10 +96,9 @@ pub(crate) async fn commit(
             args![id, stored.stored_as.as_str(), stored.size as i64, now],
         )
         .await?;
-        (BlobId(id), Some(old))
-    };
-    link(tx, repository, blob, review_at, now).await?;
-    Ok(replaced)
+        return Ok((BlobId(id), Some(old)));
+    }
+    Err(DbError::Unique("digest".to_owned()))
 }
 
 /// Links a blob whose row is locked to a repository, leased from now.
@@ -170,7 +185,7 @@ pub(crate) async fn mount(
 /// A repository that holds a blob: where a mount without `from` may take it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct HolderRow {
-    pub(crate) repository_id: i64,
+    pub(crate) repository: String,
     #[sqlx(try_from = "i64")]
     pub(crate) project_id: ProjectId,
 }
@@ -182,7 +197,7 @@ pub(crate) async fn holders(
     limit: i64,
 ) -> Result<Vec<HolderRow>, DbError> {
     db.all(
-        "SELECT MIN(r.id) AS repository_id, r.project_id FROM blob b \
+        "SELECT MIN(r.name) AS repository, r.project_id FROM blob b \
          JOIN repository_blob l ON l.blob_id = b.id JOIN repository r ON r.id = l.repository_id \
          WHERE b.digest = $1 AND b.state = 'live' GROUP BY r.project_id LIMIT $2",
         args![digest.as_str(), limit],
@@ -198,20 +213,30 @@ pub(crate) async fn unlink(
     digest: &Digest,
     review_at: Timestamp,
 ) -> Result<Option<bool>, DbError> {
-    let link: Option<(i64, i64, bool)> = tx
-        .optional(
-            "SELECT l.repository_id, l.blob_id, \
-               EXISTS (SELECT 1 FROM manifest_reference m \
-                       WHERE m.blob_id = l.blob_id AND m.repository_id = l.repository_id) \
-             FROM repository r JOIN blob b ON b.digest = $2 \
-             JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id \
-             WHERE r.name = $1",
-            args![repository, digest.as_str()],
-        )
+    // Locked first and looked at then: a push that is under way has its say about references.
+    let sql = format!(
+        "SELECT l.repository_id, l.blob_id FROM repository r JOIN blob b ON b.digest = $2 \
+         JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id \
+         WHERE r.name = $1{}",
+        if for_update(tx).is_empty() {
+            ""
+        } else {
+            " FOR UPDATE OF l"
+        },
+    );
+    let link: Option<(i64, i64)> = tx
+        .optional(AssertSqlSafe(sql), args![repository, digest.as_str()])
         .await?;
-    let Some((repository, blob, referenced)) = link else {
+    let Some((repository, blob)) = link else {
         return Ok(None);
     };
+    let (referenced,): (bool,) = tx
+        .one(
+            "SELECT EXISTS (SELECT 1 FROM manifest_reference \
+             WHERE blob_id = $2 AND repository_id = $1)",
+            args![repository, blob],
+        )
+        .await?;
     if referenced {
         return Ok(Some(false));
     }

@@ -6,7 +6,7 @@ use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, placeholders};
 use berth_model::{ManifestId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
-use super::{IN_LIST, for_update};
+use super::{IN_LIST, TURNS, for_update};
 
 /// What a pull needs to know of a manifest, found by tag or digest in one read.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -170,47 +170,46 @@ pub(crate) async fn insert(
     by: &str,
     now: Timestamp,
 ) -> Result<(ManifestId, bool), DbError> {
-    let inserted: Option<(i64,)> = tx
-        .optional(
-            "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, \
-               config_media_type, kind, size, total_size, subject_digest, accessory_type, \
-               annotations, attributes, pushed_by, pushed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-             ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id",
-            args![
-                repository,
-                manifest.digest.as_str(),
-                manifest.media_type.as_str(),
-                manifest.artifact_type.as_deref(),
-                manifest.config_media_type.as_deref(),
-                manifest.kind.as_str(),
-                manifest.payload.len() as i64,
-                total_size,
-                manifest.subject_digest.as_deref(),
-                manifest.accessory_type,
-                manifest.annotations.as_str(),
-                manifest.attributes.as_str(),
-                by,
-                now,
-            ],
-        )
-        .await?;
-    if let Some((id,)) = inserted {
-        tx.execute(
-            "INSERT INTO manifest_payload (manifest_id, payload) VALUES ($1, $2)",
-            args![id, manifest.payload.clone()],
-        )
-        .await?;
-        return Ok((ManifestId(id), true));
+    // Each turn loses only against a deletion in between.
+    for _ in 0..TURNS {
+        let inserted: Option<(i64,)> = tx
+            .optional(
+                "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, \
+                   config_media_type, kind, size, total_size, subject_digest, accessory_type, \
+                   annotations, attributes, pushed_by, pushed_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+                 ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id",
+                args![
+                    repository,
+                    manifest.digest.as_str(),
+                    manifest.media_type.as_str(),
+                    manifest.artifact_type.as_deref(),
+                    manifest.config_media_type.as_deref(),
+                    manifest.kind.as_str(),
+                    manifest.payload.len() as i64,
+                    total_size,
+                    manifest.subject_digest.as_deref(),
+                    manifest.accessory_type,
+                    manifest.annotations.as_str(),
+                    manifest.attributes.as_str(),
+                    by,
+                    now,
+                ],
+            )
+            .await?;
+        if let Some((id,)) = inserted {
+            tx.execute(
+                "INSERT INTO manifest_payload (manifest_id, payload) VALUES ($1, $2)",
+                args![id, manifest.payload.clone()],
+            )
+            .await?;
+            return Ok((ManifestId(id), true));
+        }
+        if let Some(id) = lock(tx, repository, manifest.digest.as_str()).await? {
+            return Ok((id, false));
+        }
     }
-    let (id,): (i64,) = tx
-        .one(
-            "UPDATE manifest SET pull_count = pull_count WHERE repository_id = $1 AND digest = $2 \
-             RETURNING id",
-            args![repository, manifest.digest.as_str()],
-        )
-        .await?;
-    Ok((ManifestId(id), false))
+    Err(DbError::Unique("digest".to_owned()))
 }
 
 /// Stores what a new manifest refers to; `held` names the blobs the repository holds.
@@ -249,7 +248,7 @@ pub(crate) async fn insert_references(
     Ok(())
 }
 
-/// Locks a manifest for its deletion.
+/// Locks a manifest.
 pub(crate) async fn lock(
     tx: &mut Tx,
     repository: RepositoryId,
@@ -275,7 +274,7 @@ pub(crate) async fn delete(
     tx.execute(
         "INSERT INTO gc_review (blob_id, repository_id, review_at) \
          SELECT DISTINCT blob_id, $2, $3 FROM manifest_reference \
-         WHERE manifest_id = $1 AND blob_id IS NOT NULL \
+         WHERE manifest_id = $1 AND blob_id IS NOT NULL ORDER BY blob_id \
          ON CONFLICT (blob_id, repository_id) DO UPDATE SET review_at = excluded.review_at",
         args![manifest, repository, review_at],
     )

@@ -4,6 +4,8 @@ use berth_db::{Db, DbError, Tx, args};
 use berth_model::{ManifestId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
+use super::TURNS;
+
 /// Points a tag at a manifest whose row is locked, and writes its history.
 pub(crate) async fn point(
     tx: &mut Tx,
@@ -14,31 +16,10 @@ pub(crate) async fn point(
     by: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let inserted: Option<(i64,)> = tx
-        .optional(
-            "INSERT INTO tag (repository_id, name, manifest_id, pushed_by, pushed_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository_id, name) DO NOTHING RETURNING id",
-            args![repository, name, manifest, by, now],
-        )
-        .await?;
-    if inserted.is_none() {
-        // Takes the row's lock and answers with what it still points to.
-        let (id, before): (i64, i64) = tx
-            .one(
-                "UPDATE tag SET pushed_at = $3, pushed_by = $4 \
-                 WHERE repository_id = $1 AND name = $2 RETURNING id, manifest_id",
-                args![repository, name, now, by],
-            )
-            .await?;
-        if before == manifest.get() {
-            return Ok(());
-        }
-        tx.execute(
-            "UPDATE tag SET manifest_id = $2 WHERE id = $1",
-            args![id, manifest],
-        )
-        .await?;
-        close_history(tx, repository, name, by, now).await?;
+    match place(tx, repository, name, manifest, by, now).await? {
+        Placed::New => {}
+        Placed::There => return Ok(()),
+        Placed::Moved => close_history(tx, repository, name, by, now).await?,
     }
     tx.execute(
         "INSERT INTO tag_history (repository_id, name, digest, from_at, from_by) \
@@ -47,6 +28,58 @@ pub(crate) async fn point(
     )
     .await?;
     Ok(())
+}
+
+enum Placed {
+    /// There was no such tag.
+    New,
+    /// The tag pointed to this manifest already.
+    There,
+    /// The tag pointed to another one.
+    Moved,
+}
+
+async fn place(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    name: &str,
+    manifest: ManifestId,
+    by: &str,
+    now: Timestamp,
+) -> Result<Placed, DbError> {
+    // Each turn loses only against a deletion of the tag in between.
+    for _ in 0..TURNS {
+        let inserted: Option<(i64,)> = tx
+            .optional(
+                "INSERT INTO tag (repository_id, name, manifest_id, pushed_by, pushed_at) \
+                 VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (repository_id, name) DO NOTHING RETURNING id",
+                args![repository, name, manifest, by, now],
+            )
+            .await?;
+        if inserted.is_some() {
+            return Ok(Placed::New);
+        }
+        // Takes the row's lock and answers with what it still points to.
+        let found: Option<(i64, i64)> = tx
+            .optional(
+                "UPDATE tag SET pushed_at = $3, pushed_by = $4 \
+                 WHERE repository_id = $1 AND name = $2 RETURNING id, manifest_id",
+                args![repository, name, now, by],
+            )
+            .await?;
+        let Some((id, before)) = found else { continue };
+        if before == manifest.get() {
+            return Ok(Placed::There);
+        }
+        tx.execute(
+            "UPDATE tag SET manifest_id = $2 WHERE id = $1",
+            args![id, manifest],
+        )
+        .await?;
+        return Ok(Placed::Moved);
+    }
+    Err(DbError::Unique("tag".to_owned()))
 }
 
 async fn close_history(

@@ -51,19 +51,21 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// Moves an upload on; `false` when it was cancelled meanwhile.
 pub(crate) async fn advance(
     tx: &mut Tx,
     id: &str,
     offset: u64,
     hash_state: &[u8],
     now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE upload SET next_offset = $2, hash_state = $3, updated_at = $4 WHERE id = $1",
-        args![id, offset as i64, hash_state, now],
-    )
-    .await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    let advanced = tx
+        .execute(
+            "UPDATE upload SET next_offset = $2, hash_state = $3, updated_at = $4 WHERE id = $1",
+            args![id, offset as i64, hash_state, now],
+        )
+        .await?;
+    Ok(advanced == 1)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {

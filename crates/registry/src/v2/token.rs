@@ -1,6 +1,6 @@
 //! `/service/token` over HTTP.
 
-use berth_http::{Body, ClientAddr, IdleTimeout, Operation};
+use berth_http::{Body, BodyError, ClientAddr, IdleTimeout, Operation};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -61,7 +61,10 @@ impl Registry {
 
 async fn form(body: Incoming) -> Result<bytes::Bytes, RegistryError> {
     let body = IdleTimeout::<Incoming>::new(body);
-    berth_http::read_body(body, berth_model::Limits::TOKEN_BODY_BYTES)
-        .await
-        .map_err(|error| RegistryError::Invalid(error.to_string()))
+    let read = berth_http::read_body(body, berth_model::Limits::TOKEN_BODY_BYTES).await;
+    read.map_err(|error| match error {
+        BodyError::TooLarge(_) => RegistryError::TooLarge(error.to_string()),
+        BodyError::Idle(_) => RegistryError::Idle,
+        BodyError::Broken(_) => RegistryError::Broken,
+    })
 }
