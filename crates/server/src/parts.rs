@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use berth_blob::{BlobError, BlobStore, StoreOptions};
+use berth_blob::{BlobError, BlobStore, FaultPlan, StoreOptions};
 use berth_catalog::{Catalog, CatalogError};
 use berth_config::Settings;
 use berth_crypto::{CryptoError, KeyFile};
@@ -58,6 +58,15 @@ pub struct Parts {
 impl Parts {
     /// Opens everything, and makes on the first start what has to be there.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, SetupError> {
+        Self::open_with(settings, clock, None).await
+    }
+
+    /// As [`Self::open`], on storage that meets these faults: for tests.
+    pub async fn open_with(
+        settings: &Settings,
+        clock: Clock,
+        faults: Option<FaultPlan>,
+    ) -> Result<Self, SetupError> {
         Self::make_data_folder(settings)?;
         let data = &settings.data;
         let url = DatabaseUrl::from_str(settings.database_url().expose())?;
@@ -65,7 +74,7 @@ impl Parts {
         berth_schema::migrate(&db).await?;
         let options = StoreOptions {
             sync: settings.storage.sync,
-            ..StoreOptions::default()
+            faults,
         };
         let blobs = BlobStore::open(data.join("store"), options).await?;
         let key_file = KeyFile::load_or_create(data.join("secret.key"))?;

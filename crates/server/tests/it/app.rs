@@ -1,11 +1,14 @@
 //! A whole server in this process, on a free port, with a data folder and a database of its own.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_blob::{FaultPlan, PowerLoss};
 use berth_config::Settings;
-use berth_db::DatabaseUrl;
+use berth_db::{DatabaseUrl, args};
+use berth_lifecycle::{FsckOptions, GcReport, Problem};
 use berth_model::{Clock, Secret};
 use berth_server::{Parts, Server};
 use berth_telemetry::{DroppedLines, Metrics};
@@ -31,6 +34,8 @@ pub(crate) enum Engine {
 pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) tweak: fn(&mut Settings),
+    /// Whether the storage can be made to fail.
+    pub(crate) faults: bool,
 }
 
 impl Default for Setup {
@@ -38,17 +43,18 @@ impl Default for Setup {
         Self {
             clock: Clock::system(),
             tweak: |_| {},
+            faults: false,
         }
     }
 }
 
 /// A running server. Its [`Client`] is reached by dereference.
 pub(crate) struct App {
-    pub(crate) engine: Engine,
     pub(crate) parts: Parts,
     pub(crate) settings: Settings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
+    faults: Option<FaultPlan>,
     client: Client,
     shutdown: CancellationToken,
     serving: JoinHandle<()>,
@@ -79,13 +85,15 @@ impl App {
         }
         (setup.tweak)(&mut settings);
         let clock = setup.clock.clone();
-        let (parts, metrics, client, shutdown, serving) = run(&settings, &clock).await;
+        let faults = setup.faults.then(FaultPlan::new);
+        let (parts, metrics, client, shutdown, serving) =
+            run(&settings, &clock, faults.clone()).await;
         Some(Self {
-            engine,
             parts,
             settings,
             metrics,
             clock,
+            faults,
             client,
             shutdown,
             serving,
@@ -98,7 +106,30 @@ impl App {
     pub(crate) async fn restart(&mut self) {
         self.shutdown.cancel();
         (&mut self.serving).await.unwrap();
-        let (parts, metrics, client, shutdown, serving) = run(&self.settings, &self.clock).await;
+        self.start_again().await;
+    }
+
+    /// As [`Self::restart`], after the process was killed and, with `power`, the machine too:
+    /// nothing is drained, and the disk loses what was not durable.
+    pub(crate) async fn crash(&mut self, power: Option<PowerLoss>) {
+        // The database is closed in good order: what it does in a crash is its engine's affair.
+        self.shutdown.cancel();
+        (&mut self.serving).await.unwrap();
+        match power {
+            Some(loss) => self.plan().simulate_power_loss(loss).unwrap(),
+            None => self.plan().restart(),
+        }
+        self.start_again().await;
+    }
+
+    /// What the storage meets, where the setup asked for it.
+    pub(crate) fn plan(&self) -> &FaultPlan {
+        self.faults.as_ref().unwrap()
+    }
+
+    async fn start_again(&mut self) {
+        let (parts, metrics, client, shutdown, serving) =
+            run(&self.settings, &self.clock, self.faults.clone()).await;
         self.parts = parts;
         self.metrics = metrics;
         self.client = client;
@@ -112,6 +143,46 @@ impl App {
         self.serving.await.unwrap();
         drop(self.database);
         drop(self.data);
+    }
+
+    /// Every file under a folder of the blob store, with its size.
+    pub(crate) fn files(&self, folder: &str) -> Vec<(PathBuf, u64)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.settings.data.join("store").join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let metadata = entry.metadata().unwrap();
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    found.push((entry.path(), metadata.len()));
+                }
+            }
+        }
+        found
+    }
+
+    /// One number that a query gives.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        let (count,): (i64,) = self.parts.db.one(sql, args![]).await.unwrap();
+        count
+    }
+
+    /// Collects garbage now.
+    pub(crate) async fn collect(&self) -> GcReport {
+        let stop = CancellationToken::new();
+        self.parts.lifecycle.collect(&stop).await.unwrap()
+    }
+
+    /// Compares database and store; gives the problems and the number of files without a row.
+    pub(crate) async fn check(&self, rehash: bool) -> (Vec<Problem>, u64) {
+        let options = FsckOptions {
+            rehash,
+            repair: false,
+        };
+        let report = self.parts.lifecycle.fsck(options).await.unwrap();
+        (report.problems, report.leftovers)
     }
 
     /// The client, to be moved into a task.
@@ -131,6 +202,7 @@ impl Deref for App {
 async fn run(
     settings: &Settings,
     clock: &Clock,
+    faults: Option<FaultPlan>,
 ) -> (
     Parts,
     Arc<Metrics>,
@@ -138,7 +210,9 @@ async fn run(
     CancellationToken,
     JoinHandle<()>,
 ) {
-    let parts = Parts::open(settings, clock.clone()).await.unwrap();
+    let parts = Parts::open_with(settings, clock.clone(), faults)
+        .await
+        .unwrap();
     let password = Secret::new(ADMIN_PASSWORD.to_owned());
     parts.first_start(Some(password)).await.unwrap();
     let server = Server::listen(settings).unwrap();
@@ -175,10 +249,9 @@ where
             continue;
         };
         // Of a test that hangs one wants to know the name.
-        let limit = Duration::from_secs(120);
-        if tokio::time::timeout(limit, test(&mut app)).await.is_err() {
-            panic!("no end after {limit:?} on {engine:?}");
-        }
+        let limit = Duration::from_mins(2);
+        let ended = tokio::time::timeout(limit, test(&mut app)).await;
+        assert!(ended.is_ok(), "no end after {limit:?} on {engine:?}");
         app.stop().await;
     }
 }
