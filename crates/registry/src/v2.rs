@@ -11,7 +11,7 @@ mod token;
 
 use std::net::IpAddr;
 
-use berth_http::{Body, ClientAddr, IdleTimeout, Operation, RequestId};
+use berth_http::{Body, Caller, ClientAddr, IdleTimeout, Operation, RequestId};
 use berth_iam::Actor;
 use berth_oci::{Route, parse_route};
 use bytes::Bytes;
@@ -32,6 +32,13 @@ pub(crate) struct Call {
     pub(crate) address: IpAddr,
 }
 
+/// What is known of a request for its access line and the counters, however it ends.
+#[derive(Default)]
+struct Known {
+    caller: Option<Caller>,
+    operation: Option<Operation>,
+}
+
 impl Call {
     fn is_head(&self) -> bool {
         self.parts.method == Method::HEAD
@@ -48,13 +55,25 @@ impl Registry {
         let (parts, body) = request.into_parts();
         let request_id = request_id(&parts);
         let base = self.base_url(&parts);
-        match self.dispatch(parts, Remains::of(body)).await {
-            Ok(response) => response,
-            Err(error) => answer::error(&error, &request_id, &base),
+        let mut known = Known::default();
+        let answered = self.dispatch(parts, Remains::of(body), &mut known).await;
+        let mut response =
+            answered.unwrap_or_else(|error| answer::error(&error, &request_id, &base));
+        if let Some(caller) = known.caller {
+            response.extensions_mut().insert(caller);
         }
+        if let Some(operation) = known.operation {
+            response.extensions_mut().insert(operation);
+        }
+        response
     }
 
-    async fn dispatch(&self, parts: Parts, body: Remains) -> Result<Response<Body>, RegistryError> {
+    async fn dispatch(
+        &self,
+        parts: Parts,
+        body: Remains,
+        known: &mut Known,
+    ) -> Result<Response<Body>, RegistryError> {
         let address = client(&parts);
         let authorization = parts.headers.get(http::header::AUTHORIZATION);
         let actor = self.inner.iam.authenticate(authorization, address).await?;
@@ -62,9 +81,10 @@ impl Registry {
             // Before anything else, so that a client learns where to log in whatever it asks.
             return Err(access::challenge(&parts));
         }
+        known.caller = Some(Caller(actor.name().into()));
         let route = parse_route(parts.method.as_str(), parts.uri.path())?;
+        known.operation = Some(Operation(operation(&route)));
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        let caller = berth_http::Caller(actor.name().into());
         let call = Call {
             parts,
             query,
@@ -78,11 +98,7 @@ impl Registry {
                 "the system is in read-only mode: nothing can be pushed or deleted now".to_owned(),
             ));
         }
-        let operation = operation(&route);
-        let mut response = self.serve(call, route, body).await?;
-        response.extensions_mut().insert(Operation(operation));
-        response.extensions_mut().insert(caller);
-        Ok(response)
+        self.serve(call, route, body).await
     }
 
     async fn serve(
