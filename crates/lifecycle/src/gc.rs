@@ -135,9 +135,7 @@ async fn review_link(
     match store::lease(tx, due).await? {
         // Kept by its lease alone: look again when that is over.
         Some(leased_at) => {
-            let again = Timestamp::from_micros(leased_at)
-                .plus(grace)
-                .plus(Duration::from_secs(1));
+            let again = next_review(leased_at, grace, now);
             store::postpone(tx, due, again.micros()).await?;
         }
         // A manifest needs it: the manifest's deletion asks for the next review.
@@ -163,12 +161,17 @@ async fn review_blob(
     }
     match store::untouched_since(tx, due.blob_id).await? {
         Some(touched_at) => {
-            let again = Timestamp::from_micros(touched_at)
-                .plus(grace)
-                .plus(Duration::from_secs(1));
+            let again = next_review(touched_at, grace, cutoff.plus(grace));
             store::postpone(tx, due, again.micros()).await?;
         }
         None => store::reviewed(tx, due).await?,
     }
     Ok(())
+}
+
+/// When what was leased or touched at `since` is due again: after this pass in any case, which
+/// otherwise would not end.
+fn next_review(since: i64, grace: Duration, now: Timestamp) -> Timestamp {
+    let over = Timestamp::from_micros(since).plus(grace);
+    over.max(now).plus(Duration::from_secs(1))
 }
