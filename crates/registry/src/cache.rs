@@ -22,39 +22,43 @@ use crate::store::blobs::LinkRow;
 use crate::store::manifests::PullRow;
 
 const STRIPES: usize = 1024;
-/// Remembered tags, manifests and links.
-const ENTRIES: u64 = 50_000;
+/// Remembered manifests by tag or digest, and as many blob links.
+const ENTRIES: u64 = 25_000;
 /// Memory for bytes of manifests and small blobs.
 const BYTES: u64 = 24 * 1024 * 1024;
 /// Larger blobs are read from the store each time: the page cache holds them better.
 pub(crate) const SMALL: u64 = 64 * 1024;
 
-#[derive(Clone)]
-enum Found {
-    Manifest(Arc<PullRow>),
-    Link(Arc<LinkRow>),
+struct Entry<T> {
+    epoch: u64,
+    row: Arc<T>,
 }
 
-#[derive(Clone)]
-struct Entry {
-    epoch: u64,
-    found: Found,
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self {
+            epoch: self.epoch,
+            row: Arc::clone(&self.row),
+        }
+    }
 }
+
+/// Rows by repository and what names them in it.
+type Rows<T> = Cache<String, Entry<T>>;
 
 /// The caches of one process. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct PullCache {
-    links: Option<Cache<String, Entry>>,
+    /// None where other processes change what repositories hold.
+    manifests: Option<Rows<PullRow>>,
+    links: Option<Rows<LinkRow>>,
     bytes: Cache<String, Bytes>,
     epochs: Arc<[AtomicU64]>,
 }
 
 impl PullCache {
     pub(crate) fn new(engine: Engine) -> Self {
-        let links = match engine {
-            Engine::Sqlite => Some(Cache::new(ENTRIES)),
-            Engine::Postgres => None,
-        };
+        let remembers = engine == Engine::Sqlite;
         let bytes = Cache::builder()
             .max_capacity(BYTES)
             .weigher(|key: &String, value: &Bytes| {
@@ -62,7 +66,8 @@ impl PullCache {
             })
             .build();
         Self {
-            links,
+            manifests: remembers.then(|| Cache::new(ENTRIES)),
+            links: remembers.then(|| Cache::new(ENTRIES)),
             bytes,
             epochs: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
         }
@@ -96,30 +101,8 @@ impl PullCache {
     where
         F: Future<Output = Result<Option<PullRow>, DbError>>,
     {
-        let Some(links) = &self.links else {
-            return Ok(load.await?.map(Arc::new));
-        };
-        let key = format!("m{repository}\0{reference}");
-        let epoch = self.epoch(repository).load(Ordering::SeqCst);
-        if let Some(Entry {
-            epoch: loaded,
-            found: Found::Manifest(row),
-        }) = links.get(&key)
-            && loaded == epoch
-        {
-            return Ok(Some(row));
-        }
-        let Some(row) = load.await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        links.insert(
-            key,
-            Entry {
-                epoch,
-                found: Found::Manifest(row.clone()),
-            },
-        );
-        Ok(Some(row))
+        self.remember(self.manifests.as_ref(), repository, reference, load)
+            .await
     }
 
     /// The blob a repository holds under a digest, remembered or loaded.
@@ -132,27 +115,40 @@ impl PullCache {
     where
         F: Future<Output = Result<Option<LinkRow>, DbError>>,
     {
-        let Some(links) = &self.links else {
+        self.remember(self.links.as_ref(), repository, digest, load)
+            .await
+    }
+
+    async fn remember<T, F>(
+        &self,
+        rows: Option<&Rows<T>>,
+        repository: &str,
+        name: &str,
+        load: F,
+    ) -> Result<Option<Arc<T>>, DbError>
+    where
+        T: Send + Sync + 'static,
+        F: Future<Output = Result<Option<T>, DbError>>,
+    {
+        let Some(rows) = rows else {
             return Ok(load.await?.map(Arc::new));
         };
-        let key = format!("b{repository}\0{digest}");
+        let key = format!("{repository}\0{name}");
+        // Read before the load, so that a commit which overtakes it leaves the entry outdated.
         let epoch = self.epoch(repository).load(Ordering::SeqCst);
-        if let Some(Entry {
-            epoch: loaded,
-            found: Found::Link(row),
-        }) = links.get(&key)
-            && loaded == epoch
+        if let Some(entry) = rows.get(&key)
+            && entry.epoch == epoch
         {
-            return Ok(Some(row));
+            return Ok(Some(entry.row));
         }
         let Some(row) = load.await?.map(Arc::new) else {
             return Ok(None);
         };
-        links.insert(
+        rows.insert(
             key,
             Entry {
                 epoch,
-                found: Found::Link(row.clone()),
+                row: Arc::clone(&row),
             },
         );
         Ok(Some(row))
