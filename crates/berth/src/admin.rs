@@ -21,6 +21,13 @@ fn choose(given: Option<Secret<String>>) -> (Secret<String>, Option<Secret<Strin
 }
 
 pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::Result<ExitCode> {
+    if !settings.data.is_dir() {
+        // The first account of all is the administrator's, which the first start makes.
+        bail!(
+            "there is no data folder at {}: run berth serve once first",
+            settings.data.display()
+        );
+    }
     let parts = Parts::open(settings, Clock::system()).await?;
     let given = std::env::var("BERTH_PASSWORD").ok().map(Secret::new);
     let (name, made_up) = match command {
