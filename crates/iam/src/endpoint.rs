@@ -7,6 +7,7 @@ use axum::routing::MethodRouter;
 use http::Method;
 
 use crate::access::Permission;
+use crate::operation::Operation;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,11 @@ pub enum Access {
     Project(Permission),
     /// That the caller is the user `{user_id}` of the path, or holds the permission on the system.
     SelfOr(Permission),
+    /// That the caller is known, and may do what the handler asks of [`access`](crate::access)
+    /// as soon as it has read whose the thing is: the path names it by an id of its own, or the
+    /// body names the project. A thing the caller may not even see is answered as one that is not
+    /// there.
+    ByObject,
 }
 
 /// A route together with what it asks of its caller.
@@ -35,6 +41,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What answers, for [`Endpoint::method`] only.
     pub handler: MethodRouter,
+    /// What the API document says of it; none: it is not part of the document.
+    pub operation: Option<Operation>,
 }
 
 impl Endpoint {
@@ -45,6 +53,14 @@ impl Endpoint {
             path,
             access,
             handler,
+            operation: None,
         }
+    }
+
+    /// With what the API document says of it.
+    #[must_use]
+    pub const fn describe(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
     }
 }

@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod iam;
 mod lockout;
+mod operation;
 mod passwords;
 mod refresh;
 mod routes;
@@ -26,6 +27,7 @@ pub use authority::{
 pub use endpoint::{Access, Endpoint};
 pub use error::IamError;
 pub use iam::{Iam, IamOptions};
+pub use operation::{Operation, SchemaOf};
 pub use passwords::HashCost;
 pub use routes::{ProjectLookup, endpoints};
 pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};

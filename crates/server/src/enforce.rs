@@ -92,7 +92,7 @@ async fn admit(guard: &Guard, request: Request) -> Result<Request, ApiError> {
     let actor = &caller.actor;
     match guard.access {
         Access::Public => {}
-        Access::Authenticated => {
+        Access::Authenticated | Access::ByObject => {
             if actor.is_anonymous() {
                 return Err(ApiError::new(Code::Unauthorized, "log in to use this"));
             }

@@ -13,7 +13,15 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("berth-catalog", "berth-iam"),
     ("berth-registry", "berth-catalog"),
     ("berth-registry", "berth-iam"),
+    ("berth-jobs", "berth-iam"),
+    ("berth-notify", "berth-catalog"),
+    ("berth-notify", "berth-iam"),
+    ("berth-notify", "berth-jobs"),
     ("berth-lifecycle", "berth-registry"),
+    ("berth-lifecycle", "berth-catalog"),
+    ("berth-lifecycle", "berth-iam"),
+    ("berth-lifecycle", "berth-jobs"),
+    ("berth-policy", "berth-model"),
     ("berth-oci", "berth-model"),
     ("berth-blob", "berth-crypto"),
     ("berth-telemetry", "berth-http"),
@@ -21,7 +29,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
 
 /// The layers of ARCHITECTURE.md, lowest first.
 const LAYERS: &[&[&str]] = &[
-    &["berth-model", "berth-oci"],
+    &["berth-model", "berth-oci", "berth-policy"],
     &[
         "berth-db",
         "berth-blob",
@@ -30,11 +38,13 @@ const LAYERS: &[&[&str]] = &[
         "berth-telemetry",
         "berth-config",
     ],
-    &["berth-schema"],
+    &["berth-schema", "berth-remote"],
     &[
         "berth-iam",
         "berth-catalog",
         "berth-registry",
+        "berth-jobs",
+        "berth-notify",
         "berth-lifecycle",
     ],
     &["berth-server"],
