@@ -330,7 +330,7 @@ async fn the_log_tells_who_did_what() {
         let log = logged(&site, "/projects/team/logs?q=username=jane", 3).await;
         let mut operations = all(&log, "operation");
         operations.sort_by_key(ToString::to_string);
-        assert_eq!(operations, ["delete", "pull", "push"], "{log}");
+        assert_eq!(operations, ["create", "delete", "pull"], "{log}");
         assert!(
             all(&log, "resource")
                 .iter()

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use berth_config::Settings;
 use berth_crypto::random_password;
-use berth_iam::{NewUser, Profile};
+use berth_iam::{Author, NewUser, Profile};
 use berth_model::{Clock, Secret, UserName};
 use berth_server::Parts;
 
@@ -29,6 +29,7 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
         );
     }
     let parts = Parts::open(settings, Clock::system()).await?;
+    let by = Author::console();
     let given = std::env::var("BERTH_PASSWORD").ok().map(Secret::new);
     let (name, made_up) = match command {
         AdminCommand::CreateUser {
@@ -47,9 +48,9 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
                 profile,
                 password,
             };
-            let id = parts.iam.users().create(user).await?;
+            let id = parts.iam.users().create(user, &by).await?;
             if sysadmin {
-                parts.iam.users().set_sysadmin(id, true).await?;
+                parts.iam.users().set_sysadmin(id, true, &by).await?;
             }
             println!("user {name} was created");
             (name, made_up)
@@ -62,7 +63,7 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
             parts
                 .iam
                 .users()
-                .set_password(account.id, &password)
+                .set_password(account.id, &password, &by)
                 .await?;
             println!("the password of user {name} was changed");
             (name, made_up)

@@ -1,10 +1,10 @@
 //! Reading the access log.
 
-use berth_iam::{Caller, ProjectFacts};
+use berth_iam::{Caller, Entry, ProjectFacts};
 use berth_model::{ProjectId, Role, Timestamp};
 
 use crate::query::{Column, Filter, Kind, order_by};
-use crate::{Catalog, CatalogError, Entry, Viewer, store};
+use crate::{Catalog, CatalogError, Viewer, store};
 
 /// A line of the access log as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +23,39 @@ pub struct AuditEntry {
     pub resource_type: String,
     /// To which.
     pub resource: String,
+    /// What more there is to say; empty when the other fields say it all.
+    pub description: String,
+    /// Whether it was done, and not refused.
+    pub succeeded: bool,
     /// How often within one second.
     pub times: i64,
 }
+
+/// The names of what is recorded: Harbor's first, then ours.
+pub(crate) const EVENTS: &[&str] = &[
+    "create_artifact",
+    "delete_artifact",
+    "pull_artifact",
+    "create_project",
+    "delete_project",
+    "update_project",
+    "delete_repository",
+    "login_user",
+    "logout_user",
+    "create_user",
+    "delete_user",
+    "update_user",
+    "create_robot",
+    "delete_robot",
+    "update_configuration",
+    "create_member",
+    "delete_member",
+    "update_member",
+    "create_tag",
+    "delete_tag",
+    "delete_blob",
+    "update_repository",
+];
 
 /// Which lines are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +72,8 @@ const COLUMNS: &[Column] = &[
     Column::new("username", "l.username", Kind::Text),
     Column::new("resource", "l.resource", Kind::Text),
     Column::new("resource_type", "l.resource_type", Kind::Text),
-    Column::new("operation", "l.operation", Kind::Text),
+    // Harbor calls a push a creation. Both words find it; `push` alone finds nothing else.
+    Column::new("operation", "l.operation", Kind::Text).also("create", "push"),
     Column::new("op_time", "l.at", Kind::Time),
     Column::new("creation_time", "l.at", Kind::Time),
     Column::new("project_id", "l.project_id", Kind::Integer),
@@ -50,6 +81,8 @@ const COLUMNS: &[Column] = &[
     Column::new("tag", "l.tag", Kind::Text),
     Column::new("digest", "l.digest", Kind::Text),
     Column::new("source_ip", "l.address", Kind::Text),
+    Column::new("operation_description", "l.description", Kind::Text),
+    Column::new("operation_result", "l.succeeded", Kind::Bool),
 ];
 
 impl Catalog {
@@ -86,44 +119,20 @@ impl Catalog {
     }
 }
 
-impl Entry {
-    /// The caller did `operation` to a thing of some type.
-    pub fn by(caller: &Caller, operation: &str, resource_type: &str, at: Timestamp) -> Self {
-        Self {
-            at,
-            username: caller.actor.name().to_owned(),
-            address: caller.address.to_string(),
-            operation: operation.to_owned(),
-            resource_type: resource_type.to_owned(),
-            ..Self::default()
-        }
-    }
+/// The caller did `operation` to a project.
+pub(crate) fn of_project(caller: &Caller, operation: &str, at: Timestamp, name: &str) -> Entry {
+    Entry::by(caller, operation, "project", at).on(name)
+}
 
-    pub(crate) fn project(caller: &Caller, operation: &str, at: Timestamp, name: &str) -> Self {
-        Self {
-            resource: name.to_owned(),
-            ..Self::by(caller, operation, "project", at)
-        }
-    }
-
-    pub(crate) fn member(
-        caller: &Caller,
-        operation: &str,
-        at: Timestamp,
-        project: &ProjectFacts,
-        username: &str,
-    ) -> Self {
-        Self {
-            resource: format!("{}/{username}", project.name),
-            project_id: Some(project.id),
-            ..Self::by(caller, operation, "member", at)
-        }
-    }
-
-    /// In this project.
-    #[must_use]
-    pub fn in_project(mut self, id: ProjectId) -> Self {
-        self.project_id = Some(id);
-        self
-    }
+/// The caller did `operation` to a member of a project.
+pub(crate) fn of_member(
+    caller: &Caller,
+    operation: &str,
+    at: Timestamp,
+    project: &ProjectFacts,
+    username: &str,
+) -> Entry {
+    Entry::by(caller, operation, "member", at)
+        .on(format!("{}/{username}", project.name))
+        .in_project(project.id)
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_db::Db;
-use berth_model::{Clock, ProjectId, UserId};
+use berth_iam::Author;
+use berth_model::{Clock, ProjectId, Timestamp, UserId};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::settings::{Settings, Snapshot};
@@ -66,6 +67,11 @@ impl Catalog {
                                 now,
                             )
                             .await?;
+                            let entry = Author::server()
+                                .did("create", "project", now)
+                                .on("library")
+                                .in_project(id);
+                            crate::record_in(tx, entry).await?;
                         }
                     }
                     Ok(())
@@ -95,6 +101,11 @@ impl Catalog {
 
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    /// The time, by the clock that all times here come from.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -21,11 +21,12 @@ mod store;
 mod viewer;
 
 pub use audit::{AuditEntry, AuditScope};
+pub use berth_iam::Entry;
 pub use catalog::Catalog;
 pub use error::CatalogError;
 pub use members::{Member, NewMember};
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
-pub use recorder::{Entry, Recorder, record_in};
+pub use recorder::{Recorder, record_in};
 pub use repositories::Repository;
 pub use routes::{SystemFacts, endpoints};
 pub use settings::{Restriction, SettingError, Settings};

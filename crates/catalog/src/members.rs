@@ -6,7 +6,7 @@
 use berth_iam::{Caller, ProjectFacts};
 use berth_model::{MemberId, ProjectId, Role, UserId};
 
-use crate::{Catalog, CatalogError, Entry, record_in, store};
+use crate::{Catalog, CatalogError, audit, record_in, store};
 
 /// A user in a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Catalog {
                                 facts.name
                             ))
                         })?;
-                    let entry = Entry::member(&caller, "create", now, &facts, &username);
+                    let entry = audit::of_member(&caller, "create", now, &facts, &username);
                     record_in(tx, entry).await?;
                     Ok(id)
                 })
@@ -157,7 +157,7 @@ impl Catalog {
                     if !changed {
                         return Err(not_found(id, &facts.name));
                     }
-                    let entry = Entry::member(&caller, operation, now, &facts, &member.username);
+                    let entry = audit::of_member(&caller, operation, now, &facts, &member.username);
                     record_in(tx, entry).await
                 })
             })

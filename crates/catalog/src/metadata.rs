@@ -6,7 +6,7 @@ use berth_db::Tx;
 use berth_iam::{Caller, ProjectFacts};
 use berth_model::ProjectId;
 
-use crate::{Catalog, CatalogError, Entry, record_in, store};
+use crate::{Catalog, CatalogError, audit, record_in, store};
 
 /// Longest free text, bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -200,7 +200,7 @@ impl Catalog {
             Step::Add | Step::Replace => Changes::read(&[(key.clone(), value)])?,
         };
         let (now, id) = (self.clock().now(), project.id);
-        let entry = Entry::project(caller, "update", now, &project.name).in_project(id);
+        let entry = audit::of_project(caller, "update", now, &project.name).in_project(id);
         self.db()
             .write(move |tx| {
                 Box::pin(async move {

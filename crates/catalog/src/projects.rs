@@ -7,7 +7,7 @@ use berth_iam::{Caller, ProjectFacts};
 use berth_model::{ProjectId, ProjectName, Role, Timestamp, UserId};
 
 use crate::query::{Column, Kind, order_by};
-use crate::{Catalog, CatalogError, Entry, Restriction, Viewer, metadata, record_in, store};
+use crate::{Catalog, CatalogError, Restriction, Viewer, audit, metadata, record_in, store};
 
 /// A project as one actor sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Catalog {
         let changes = metadata::Changes::read(&new.metadata)?;
         let public = changes.public.unwrap_or(new.public);
         let (now, owner) = (self.clock().now(), user.id);
-        let entry = Entry::project(caller, "create", now, name.as_str());
+        let entry = audit::of_project(caller, "create", now, name.as_str());
         self.db()
             .write(move |tx| {
                 Box::pin(async move {
@@ -207,7 +207,7 @@ impl Catalog {
         let mut changes = metadata::Changes::read(&update.metadata)?;
         changes.public = changes.public.or(update.public);
         let (now, id) = (self.clock().now(), project.id);
-        let entry = Entry::project(caller, "update", now, &project.name).in_project(id);
+        let entry = audit::of_project(caller, "update", now, &project.name).in_project(id);
         self.db()
             .write(move |tx| {
                 Box::pin(async move {
@@ -236,7 +236,7 @@ impl Catalog {
         project: &ProjectFacts,
     ) -> Result<(), CatalogError> {
         let (now, id, name) = (self.clock().now(), project.id, project.name.clone());
-        let entry = Entry::project(caller, "delete", now, &name).in_project(id);
+        let entry = audit::of_project(caller, "delete", now, &name).in_project(id);
         self.db()
             .write(move |tx| {
                 Box::pin(async move {

@@ -80,12 +80,25 @@ pub struct Column {
     pub sql: &'static str,
     /// What it holds.
     pub kind: Kind,
+    also: Option<(&'static str, &'static str)>,
 }
 
 impl Column {
     /// A column called `name` in the API and `sql` in the statement.
     pub const fn new(name: &'static str, sql: &'static str, kind: Kind) -> Self {
-        Self { name, sql, kind }
+        Self {
+            name,
+            sql,
+            kind,
+            also: None,
+        }
+    }
+
+    /// Who asks for `value` also finds what is kept as `kept`.
+    #[must_use]
+    pub const fn also(mut self, value: &'static str, kept: &'static str) -> Self {
+        self.also = Some((value, kept));
+        self
     }
 }
 
@@ -212,6 +225,12 @@ impl Filter {
             ));
         }
         let placeholder = self.bind(value);
+        if let Some((asked, kept)) = column.also
+            && unquote(text) == asked
+        {
+            let kept = self.bind(kept);
+            return Ok(format!("{} IN ({placeholder}, {kept})", column.sql));
+        }
         Ok(format!("{} = {placeholder}", column.sql))
     }
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_db::{Db, Tx};
-use berth_model::{ManifestId, ProjectId, RepositoryId, TagId, Timestamp};
+use berth_iam::{Entry, audit};
+use berth_model::{ManifestId, RepositoryId, TagId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,36 +21,10 @@ pub(crate) use held::Pulls;
 
 /// How long an entry may wait for others.
 const GATHER: Duration = Duration::from_secs(1);
-/// One line of the access log.
-///
-/// Names are copied, so that the line outlives what it speaks of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// When.
-    pub at: Timestamp,
-    /// Who; empty is anonymous.
-    pub username: String,
-    /// From where.
-    pub address: String,
-    /// What: pull, push, create, delete, update.
-    pub operation: String,
-    /// To what kind of thing: artifact, tag, repository, project, member, …
-    pub resource_type: String,
-    /// To which thing, as a user would write it: `project/repo:tag`.
-    pub resource: String,
-    /// In which project, if any.
-    pub project_id: Option<ProjectId>,
-    /// Which repository, if any.
-    pub repository: String,
-    /// Which tag, if any.
-    pub tag: String,
-    /// Which digest, if any.
-    pub digest: String,
-}
 
-/// Writes `entry` in the transaction of the change it speaks of.
+/// Writes `entry` in the transaction of the change it speaks of, unless its event is muted.
 pub async fn record_in(tx: &mut Tx, entry: Entry) -> Result<(), CatalogError> {
-    store::log::insert(tx, &[(entry, 1)]).await
+    Ok(audit::record(tx, entry).await?)
 }
 
 /// Gathers access log entries and pull counts. Cheap to clone.
@@ -163,7 +138,7 @@ impl Inner {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    store::log::insert(tx, &written.rows()).await?;
+                    audit::record_all(tx, &written.rows()).await?;
                     store::pulls::add(tx, &written.pulls).await
                 })
             })

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use berth_db::Db;
+use berth_iam::audit::MUTED;
 use berth_model::{Code, Coded};
 use serde_json::{Map, Value, json};
 
-use crate::{Catalog, recorder};
-use crate::{CatalogError, Entry, store};
+use crate::audit::EVENTS;
+use crate::{Catalog, CatalogError, Entry, recorder, store};
 
 /// Longest banner, bytes: it is part of every page and of an anonymous answer.
 const LONGEST_BANNER: usize = 8 * 1024;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub banner_message: String,
     /// Pulls are not written to the access log.
     pub pull_audit_log_disable: bool,
+    /// Events that are not written to the access log, joined by commas.
+    pub disabled_audit_log_event_types: String,
 }
 
 /// Why a setting was refused.
@@ -110,6 +113,7 @@ impl Settings {
             "pull_audit_log_disable" => {
                 self.pull_audit_log_disable = flag("pull_audit_log_disable", value)?;
             }
+            MUTED => self.disabled_audit_log_event_types = events(value)?,
             unknown => return Err(SettingError::Unknown(unknown.to_owned())),
         }
         Ok(())
@@ -126,6 +130,7 @@ impl Settings {
             ),
             ("banner_message", json!(self.banner_message)),
             ("pull_audit_log_disable", json!(self.pull_audit_log_disable)),
+            (MUTED, json!(self.disabled_audit_log_event_types)),
         ];
         values
             .into_iter()
@@ -154,6 +159,27 @@ fn flag(key: &'static str, value: &Value) -> Result<bool, SettingError> {
         key,
         expected: "true or false",
     })
+}
+
+/// Names of events, joined by commas.
+fn events(value: &Value) -> Result<String, SettingError> {
+    let refused = SettingError::Value {
+        key: MUTED,
+        expected: "names of GET /api/v2.0/auditlog-exts/events, joined by commas",
+    };
+    let Some(text) = value.as_str() else {
+        return Err(refused);
+    };
+    let names: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    if names.iter().all(|name| EVENTS.contains(name)) {
+        Ok(names.join(","))
+    } else {
+        Err(refused)
+    }
 }
 
 /// The settings in memory.
@@ -243,6 +269,7 @@ mod tests {
             project_creation_restriction: Restriction::AdminOnly,
             banner_message: "hello".to_owned(),
             pull_audit_log_disable: true,
+            disabled_audit_log_event_types: "pull_artifact,login_user".to_owned(),
         };
         let mut copy = Settings::default();
         for (key, value) in settings.to_json() {
@@ -260,6 +287,8 @@ mod tests {
             ("project_creation_restriction", json!("nobody")),
             ("banner_message", json!("x".repeat(LONGEST_BANNER + 1))),
             ("banner_message", json!(null)),
+            (MUTED, json!("pull_artifact,eat_artifact")),
+            (MUTED, json!(true)),
             ("no_such_key", json!(true)),
         ] {
             assert!(settings.set(key, &value).is_err(), "{key}");

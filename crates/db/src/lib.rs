@@ -26,7 +26,7 @@ pub use error::DbError;
 pub use migrate::{MigrationFile, render};
 pub use sqlx::AssertSqlSafe;
 pub use tx::Tx;
-pub use value::{Args, Value, like, placeholders};
+pub use value::{Args, Value, chunk_of, like, placeholders, rows_of};
 
 use tx::Commit;
 use writer::Writer;

@@ -130,6 +130,25 @@ pub fn placeholders(first: usize, count: usize) -> String {
     list.join(", ")
 }
 
+/// `($1, $2), ($3, $4), …`: the placeholders of `rows` rows, from `$1` on.
+pub fn rows_of(rows: usize, columns: usize) -> String {
+    let rows: Vec<String> = (0..rows)
+        .map(|row| format!("({})", placeholders(row * columns + 1, columns)))
+        .collect();
+    rows.join(", ")
+}
+
+/// How many of `left` rows the next statement takes. Few sizes, so that their statements stay
+/// prepared.
+pub const fn chunk_of(left: usize) -> usize {
+    match left {
+        64.. => 64,
+        16.. => 16,
+        4.. => 4,
+        _ => 1,
+    }
+}
+
 /// A pattern for `LIKE $n ESCAPE '\'` that finds `text` anywhere, taken literally.
 pub fn like(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use berth_crypto::KeyFile;
@@ -15,6 +15,7 @@ use http::HeaderValue;
 
 use crate::IamError;
 use crate::actor::{Actor, User};
+use crate::audit::{Author, Entry};
 use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, TokenError};
 use crate::credentials::{self, Credentials};
 use crate::lockout::{Lockout, Record, Subjects};
@@ -25,6 +26,9 @@ use crate::users::store::{self, LoginRow};
 
 /// Longest name or address that is looked up, bytes: 255 characters of four.
 const LONGEST_NAME: usize = 1020;
+
+/// Takes what is to be said about logins, without waiting.
+pub type LoginSink = Arc<dyn Fn(Entry) + Send + Sync>;
 
 /// What operators may choose.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +62,7 @@ struct Inner {
     remembered: Remembered,
     lockout: Lockout,
     refresh_lifetime: Duration,
+    logins: OnceLock<LoginSink>,
 }
 
 impl fmt::Debug for Iam {
@@ -82,10 +87,33 @@ impl Iam {
                 remembered: Remembered::new(),
                 lockout: Lockout::new(db.clone(), clock.clone()),
                 refresh_lifetime: options.refresh_lifetime,
+                logins: OnceLock::new(),
                 db,
                 clock,
             }),
         })
+    }
+
+    /// Tells `sink` of every login, good or bad, from now on; only the first sink counts.
+    pub fn watch_logins(&self, sink: LoginSink) {
+        let _ = self.inner.logins.set(sink);
+    }
+
+    /// A user came in from `address`, or tried to; `None` is a name that nobody has. Not for
+    /// credentials that are only remembered: those go with a login that was told of before.
+    fn tell_login(&self, name: Option<&str>, address: IpAddr, outcome: Result<(), &str>) {
+        let Some(sink) = self.inner.logins.get() else {
+            return;
+        };
+        // What was typed as a name may be a password: only names of accounts are written down.
+        let now = self.inner.clock.now();
+        let entry = Author::user(name.unwrap_or_default(), address)
+            .did("login", "user", now)
+            .on(name.unwrap_or_default());
+        sink(match outcome {
+            Ok(()) => entry,
+            Err(why) => entry.saying(why).refused(),
+        });
     }
 
     /// The accounts.
@@ -151,9 +179,22 @@ impl Iam {
         let row = store::login_by_name(&self.inner.db, name).await?;
         let id = row.as_ref().map(|row| UserId(row.id));
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
+        let known = row.as_ref().map(|row| row.username.as_str());
         let subjects = Subjects::of(name, id, address);
-        if !self.guess(&subjects, password, stored).await? {
-            return Err(IamError::Credentials);
+        match self.guess(&subjects, password, stored).await {
+            Ok(true) if known.is_some() => self.tell_login(known, address, Ok(())),
+            Ok(_) => {
+                let why = known.map_or("there is no such account", |_| "the password was wrong");
+                self.tell_login(known, address, Err(why));
+                return Err(IamError::Credentials);
+            }
+            Err(error) => {
+                if matches!(error, IamError::Locked(_)) {
+                    let why = "locked out after too many failed logins";
+                    self.tell_login(known, address, Err(why));
+                }
+                return Err(error);
+            }
         }
         let row = row.ok_or(IamError::Credentials)?;
         self.inner.remembered.insert(
@@ -223,7 +264,8 @@ impl Iam {
         if !is_plausible(old) || !self.guess(&subjects, old, row.password_hash).await? {
             return Err(IamError::OldPassword);
         }
-        self.users().set_password(id, new).await
+        let by = Author::user(row.username, address);
+        self.users().set_password(id, new, &by).await
     }
 
     /// Checks a token of ours; see [`Authority::verify`].

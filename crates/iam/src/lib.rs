@@ -5,6 +5,7 @@
 
 pub mod access;
 mod actor;
+pub mod audit;
 mod authority;
 mod credentials;
 mod endpoint;
@@ -21,12 +22,13 @@ pub use access::{
     Permission, ProjectFacts, Refusal, allows, allows_system, permissions, require, require_system,
 };
 pub use actor::{Actor, Caller, User};
+pub use audit::{Author, Entry};
 pub use authority::{
     AccessEntry, Authority, AuthorityError, Claims, ISSUER, IssuedToken, SERVICE, TokenError,
 };
 pub use endpoint::{Access, Endpoint};
 pub use error::IamError;
-pub use iam::{Iam, IamOptions};
+pub use iam::{Iam, IamOptions, LoginSink};
 pub use operation::{Operation, SchemaOf};
 pub use passwords::HashCost;
 pub use routes::{ProjectLookup, endpoints};

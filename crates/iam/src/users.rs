@@ -10,11 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use berth_crypto::random_password;
-use berth_db::{Db, DbError};
+use berth_db::{Db, DbError, Tx};
 use berth_model::{Clock, NameError, Secret, Timestamp, UserId, UserName, check_password};
 
 use crate::IamError;
 use crate::actor::User;
+use crate::audit::{self, Author, Entry};
 use crate::passwords::Hasher;
 
 pub use query::UserQuery;
@@ -165,13 +166,15 @@ impl Users {
         let made = self
             .db
             .write(move |tx| {
-                Box::pin(store::insert_first_admin(
-                    tx,
-                    FIRST_ADMIN,
-                    FIRST_ADMIN_NAME,
-                    hash,
-                    now,
-                ))
+                Box::pin(async move {
+                    let (id, name) = (FIRST_ADMIN, FIRST_ADMIN_NAME);
+                    let made = store::insert_first_admin(tx, id, name, hash, now).await?;
+                    if made {
+                        let entry = Author::server().did("create", "user", now).on(name);
+                        audit::record(tx, entry).await?;
+                    }
+                    Ok(made)
+                })
             })
             .await
             .map_err(|error: DbError| taken(error))?;
@@ -179,15 +182,19 @@ impl Users {
     }
 
     /// Makes an account.
-    pub async fn create(&self, user: NewUser) -> Result<UserId, IamError> {
+    pub async fn create(&self, user: NewUser, by: &Author) -> Result<UserId, IamError> {
         user.profile.check()?;
         check_password(user.password.expose())?;
         let hash = self.hasher.hash(&user.password).await?;
         let now = self.clock.now();
+        let entry = by.did("create", "user", now).on(user.name.as_str());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    store::insert(tx, user.name.as_str(), &user.profile, hash, now).await
+                    let name = user.name.as_str();
+                    let id = store::insert(tx, name, &user.profile, hash, now).await?;
+                    audit::record(tx, entry).await?;
+                    Ok(id)
                 })
             })
             .await
@@ -224,13 +231,22 @@ impl Users {
     }
 
     /// Changes what is said about a user.
-    pub async fn update_profile(&self, id: UserId, profile: Profile) -> Result<(), IamError> {
+    pub async fn update_profile(
+        &self,
+        id: UserId,
+        profile: Profile,
+        by: &Author,
+    ) -> Result<(), IamError> {
         profile.check()?;
         let now = self.clock.now();
+        let entry = by.did("update", "user", now).saying("changed the profile");
         let changed = self
             .db
             .write(move |tx| {
-                Box::pin(async move { store::update_profile(tx, id, &profile, now).await })
+                Box::pin(async move {
+                    let named = store::update_profile(tx, id, &profile, now).await?;
+                    recorded(tx, named, entry).await
+                })
             })
             .await
             .map_err(taken)?;
@@ -239,7 +255,12 @@ impl Users {
 
     /// Gives a user a new password and ends what the old one had begun: refresh tokens and
     /// remembered logins. It must differ from the old one.
-    pub async fn set_password(&self, id: UserId, new: &Secret<String>) -> Result<(), IamError> {
+    pub async fn set_password(
+        &self,
+        id: UserId,
+        new: &Secret<String>,
+        by: &Author,
+    ) -> Result<(), IamError> {
         check_password(new.expose())?;
         let row = store::login_by_id(&self.db, id)
             .await?
@@ -253,33 +274,54 @@ impl Users {
         }
         let hash = self.hasher.hash(new).await?;
         let now = self.clock.now();
+        let entry = by.did("update", "user", now).saying("changed the password");
         let changed = self
             .db
-            .write(move |tx| Box::pin(store::set_password(tx, id, hash, now)))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let named = store::set_password(tx, id, hash, now).await?;
+                    recorded(tx, named, entry).await
+                })
+            })
             .await
             .map_err(|error: DbError| taken(error))?;
         one(changed, id)
     }
 
     /// Makes a user a system administrator, or no longer one.
-    pub async fn set_sysadmin(&self, id: UserId, sysadmin: bool) -> Result<(), IamError> {
+    pub async fn set_sysadmin(
+        &self,
+        id: UserId,
+        sysadmin: bool,
+        by: &Author,
+    ) -> Result<(), IamError> {
         if id == FIRST_ADMIN && !sysadmin {
             return Err(IamError::Protected(
                 "the first administrator stays an administrator",
             ));
         }
         let now = self.clock.now();
+        let entry = by.did("update", "user", now).saying(if sysadmin {
+            "made a system administrator"
+        } else {
+            "no longer a system administrator"
+        });
         let changed = self
             .db
-            .write(move |tx| Box::pin(store::set_sysadmin(tx, id, sysadmin, now)))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let named = store::set_sysadmin(tx, id, sysadmin, now).await?;
+                    recorded(tx, named, entry).await
+                })
+            })
             .await
             .map_err(|error: DbError| taken(error))?;
         one(changed, id)
     }
 
-    /// Deletes an account, on behalf of the user `by`.
-    pub async fn remove(&self, id: UserId, by: UserId) -> Result<(), IamError> {
-        if id == by {
+    /// Deletes an account, on behalf of the user `own`, who cannot be the same.
+    pub async fn remove(&self, id: UserId, own: UserId, by: &Author) -> Result<(), IamError> {
+        if id == own {
             return Err(IamError::Protected("nobody can delete their own account"));
         }
         if id == FIRST_ADMIN {
@@ -288,20 +330,35 @@ impl Users {
             ));
         }
         let now = self.clock.now();
+        let entry = by.did("delete", "user", now);
         let changed = self
             .db
-            .write(move |tx| Box::pin(store::remove(tx, id, now)))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let named = store::remove(tx, id, now).await?;
+                    recorded(tx, named, entry).await
+                })
+            })
             .await
             .map_err(|error: DbError| taken(error))?;
         one(changed, id)
     }
 }
 
-fn one(changed: u64, id: UserId) -> Result<(), IamError> {
-    if changed == 0 {
-        Err(IamError::NotFound(id))
-    } else {
+/// Writes down a change of the account that the statement named; whether there was one.
+async fn recorded(tx: &mut Tx, named: Option<String>, entry: Entry) -> Result<bool, DbError> {
+    let Some(name) = named else {
+        return Ok(false);
+    };
+    audit::record(tx, entry.on(name)).await?;
+    Ok(true)
+}
+
+fn one(changed: bool, id: UserId) -> Result<(), IamError> {
+    if changed {
         Ok(())
+    } else {
+        Err(IamError::NotFound(id))
     }
 }
 

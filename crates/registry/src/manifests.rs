@@ -114,6 +114,7 @@ impl Registry {
             repository: repository.to_string(),
             tag,
             digest: row.digest.clone(),
+            ..Entry::default()
         });
     }
 

@@ -6,11 +6,18 @@
 use berth_db::{Db, DbError, MigrationFile};
 
 /// Every migration, oldest first.
-pub const MIGRATIONS: &[MigrationFile] = &[MigrationFile {
-    version: 1,
-    name: "registry core",
-    sql: include_str!("migrations/0001_registry_core.sql"),
-}];
+pub const MIGRATIONS: &[MigrationFile] = &[
+    MigrationFile {
+        version: 1,
+        name: "registry core",
+        sql: include_str!("migrations/0001_registry_core.sql"),
+    },
+    MigrationFile {
+        version: 8,
+        name: "audit",
+        sql: include_str!("migrations/0008_audit.sql"),
+    },
+];
 
 /// Brings `db` to the newest schema.
 ///

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use berth_catalog::Catalog;
 use berth_http::{ApiError, ClientAddr};
 use berth_iam::access::{require, require_system};
-use berth_iam::{Access, Actor, Caller, Iam, Permission, ProjectFacts, Refusal};
-use berth_model::Code;
+use berth_iam::{Access, Actor, Caller, Entry, Iam, Permission, ProjectFacts, Refusal};
+use berth_model::{Code, Resource};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, Method};
+use http::{HeaderName, Method, StatusCode};
 
 /// What the layers of the API need.
 #[derive(Clone)]
@@ -78,9 +78,68 @@ async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, ApiError> {
 
 /// Lets a request through to its handler if its caller has the access the endpoint states.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let attempt = Attempt::of(&guard, &request);
     match admit(&guard, request).await {
         Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
+        Err(error) => {
+            let response = error.into_response();
+            if response.status() == StatusCode::FORBIDDEN
+                && let Some(attempt) = attempt
+            {
+                attempt.record(&guard.gate.catalog);
+            }
+            response
+        }
+    }
+}
+
+/// A change that somebody who is known asks for.
+struct Attempt {
+    caller: Caller,
+    method: Method,
+    path: String,
+    permission: Permission,
+}
+
+impl Attempt {
+    fn of(guard: &Guard, request: &Request) -> Option<Self> {
+        let (Access::System(permission) | Access::Project(permission) | Access::SelfOr(permission)) =
+            guard.access
+        else {
+            return None;
+        };
+        let method = request.method().clone();
+        if matches!(method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return None;
+        }
+        let caller = request.extensions().get::<Caller>()?.clone();
+        caller.actor.user()?;
+        Some(Self {
+            caller,
+            method,
+            path: request.uri().path().to_owned(),
+            permission,
+        })
+    }
+
+    /// Writes down that it was refused; the recorder bounds how much of this is kept.
+    fn record(self, catalog: &Catalog) {
+        let operation = match self.method {
+            Method::DELETE => "delete",
+            Method::POST => "create",
+            _ => "update",
+        };
+        // Harbor calls a project itself "self".
+        let resource_type = match self.permission.resource {
+            Resource::Project => "project",
+            other => other.as_str(),
+        };
+        let now = catalog.now();
+        let entry = Entry::by(&self.caller, operation, resource_type, now)
+            .on(self.path)
+            .saying("refused for lack of rights")
+            .refused();
+        catalog.recorder().record(entry);
     }
 }
 

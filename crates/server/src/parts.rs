@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use berth_blob::{BlobError, BlobStore, FaultPlan, StoreOptions};
@@ -84,6 +85,8 @@ impl Parts {
         };
         let iam = Iam::open(db.clone(), clock.clone(), &key_file, options).await?;
         let catalog = Catalog::open(db.clone(), clock.clone()).await?;
+        let recorder = catalog.recorder().clone();
+        iam.watch_logins(Arc::new(move |entry| recorder.record(entry)));
         let grace = Duration::from_secs(settings.gc.grace_seconds);
         let registry = Registry::new(
             db.clone(),

@@ -7,9 +7,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::hash::Hash;
 
+use berth_iam::Entry;
 use berth_model::{ManifestId, RepositoryId, TagId, Timestamp};
-
-use super::Entry;
 
 /// Different entries held before like ones are merged more coarsely.
 const ENTRIES: usize = 10_000;
@@ -19,19 +18,18 @@ const COUNTERS: usize = 50_000;
 /// In place of the user of merged entries; no user can be called so.
 const MANY: &str = "#many";
 
-impl Entry {
-    /// What is left to say when there are too many different entries to say more.
-    fn coarse(self) -> Self {
-        let project = self.resource.split(['/', ':', '@']).next();
-        Self {
-            at: self.at,
-            username: MANY.to_owned(),
-            resource: project.unwrap_or_default().to_owned(),
-            operation: self.operation,
-            resource_type: self.resource_type,
-            project_id: self.project_id,
-            ..Self::default()
-        }
+/// What is left to say when there are too many different entries to say more.
+fn coarse(entry: Entry) -> Entry {
+    let project = entry.resource.split(['/', ':', '@']).next();
+    Entry {
+        at: entry.at,
+        username: MANY.to_owned(),
+        resource: project.unwrap_or_default().to_owned(),
+        operation: entry.operation,
+        resource_type: entry.resource_type,
+        project_id: entry.project_id,
+        failed: entry.failed,
+        ..Entry::default()
     }
 }
 
@@ -73,7 +71,7 @@ impl Held {
         let times = Times { first, count };
         let refused = merge(&mut self.entries, entry, times, ENTRIES);
         if let Some(entry) = refused
-            && merge(&mut self.coarse, entry.coarse(), times, COARSE).is_some()
+            && merge(&mut self.coarse, coarse(entry), times, COARSE).is_some()
         {
             self.lost += count.unsigned_abs();
         }

@@ -13,25 +13,8 @@ use serde_json::{Value, json};
 
 use super::params::Params;
 use super::{project, system};
+use crate::audit::EVENTS;
 use crate::{AuditEntry, AuditScope, Catalog, Viewer};
-
-/// Harbor's names of what is recorded.
-const EVENTS: &[&str] = &[
-    "create_artifact",
-    "delete_artifact",
-    "pull_artifact",
-    "create_project",
-    "delete_project",
-    "update_project",
-    "delete_repository",
-    "create_user",
-    "delete_user",
-    "update_user",
-    "update_configuration",
-    "create_member",
-    "delete_member",
-    "update_member",
-];
 
 pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
     let of_project = project(Resource::Log, Action::List);
@@ -90,10 +73,19 @@ impl From<AuditEntry> for LogBody {
             username: entry.username,
             resource: entry.resource,
             resource_type: entry.resource_type,
-            operation: entry.operation,
+            operation: shown(entry.operation),
             op_time: entry.at.to_rfc3339(),
             times: (entry.times > 1).then_some(entry.times),
         }
+    }
+}
+
+/// Harbor calls a push the creation of an artifact.
+fn shown(operation: String) -> String {
+    if operation == "push" {
+        "create".to_owned()
+    } else {
+        operation
     }
 }
 
@@ -108,13 +100,17 @@ struct ExtBody {
 
 impl From<AuditEntry> for ExtBody {
     fn from(entry: AuditEntry) -> Self {
+        let said = format!(
+            "{} {} {}",
+            entry.operation, entry.resource_type, entry.resource
+        );
         Self {
-            operation_description: format!(
-                "{} {} {}",
-                entry.operation, entry.resource_type, entry.resource
-            ),
-            // Only what happened is recorded; what was refused is in the request log.
-            operation_result: true,
+            operation_description: if entry.description.is_empty() {
+                said.trim_end().to_owned()
+            } else {
+                format!("{}: {}", said.trim_end(), entry.description)
+            },
+            operation_result: entry.succeeded,
             log: entry.into(),
         }
     }

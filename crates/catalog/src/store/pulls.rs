@@ -3,11 +3,10 @@
 //! `manifest` and `tag` belong to the registry crate. Their counters alone are written here,
 //! because they are gathered with the access log and written in its transaction.
 
-use berth_db::{Args, AssertSqlSafe, Tx};
+use berth_db::{Args, AssertSqlSafe, Tx, chunk_of, rows_of};
 
 use crate::CatalogError;
 use crate::recorder::Pulls;
-use crate::store::log::{chunk_of, rows_of};
 
 const REPOSITORY: &str = "UPDATE repository SET pull_count = pull_count + v.n FROM v \
      WHERE repository.id = v.id";

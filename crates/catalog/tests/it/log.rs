@@ -93,7 +93,7 @@ async fn a_user_reads_the_logs_of_the_projects_he_administers() {
         world.project(&world.alice, "alices", true).await;
         world.project(&world.bob, "bobs", true).await;
         for (scope, expected) in [
-            (Viewer::Everything, vec!["bobs", "alices"]),
+            (Viewer::Everything, vec!["bobs", "alices", "library"]),
             (Viewer::User(id_of(&world.alice)), vec!["alices"]),
             (Viewer::of(&anonymous().actor), vec![]),
         ] {

@@ -20,7 +20,7 @@ fn pull(username: &str, at: Timestamp) -> Entry {
         project_id: Some(ProjectId(1)),
         repository: "library/app".to_owned(),
         tag: "v1".to_owned(),
-        digest: String::new(),
+        ..Entry::default()
     }
 }
 

@@ -26,10 +26,10 @@ async fn enforce(
 ) -> Response {
     let caller = request.extensions().get::<Caller>().unwrap().clone();
     let decided = match asked {
-        Access::Authenticated if caller.actor.is_anonymous() => {
+        Access::Authenticated | Access::ByObject if caller.actor.is_anonymous() => {
             Err(access::Refusal::no_user(&caller.actor))
         }
-        Access::Public | Access::Authenticated => Ok(()),
+        Access::Public | Access::Authenticated | Access::ByObject => Ok(()),
         Access::System(permission) | Access::SelfOr(permission) => {
             access::require_system(&caller.actor, permission)
         }

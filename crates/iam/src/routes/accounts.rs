@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{UserAnswer, read, user};
 use crate::users::{NewUser, Profile, UserQuery};
-use crate::{Caller, Iam, IamError};
+use crate::{Author, Caller, Iam, IamError};
 
 /// A password as it is sent: never printed.
 type Password = Secret<String>;
@@ -89,20 +89,24 @@ pub(super) struct CreateBody {
 
 pub(super) async fn create(
     State(iam): State<Iam>,
+    caller: Caller,
     Json(body): Json<CreateBody>,
 ) -> Result<Response, ApiError> {
     let name = UserName::try_from(body.username).map_err(IamError::from)?;
     let id = iam
         .users()
-        .create(NewUser {
-            name,
-            profile: Profile {
-                email: body.email,
-                realname: body.realname,
-                comment: body.comment,
+        .create(
+            NewUser {
+                name,
+                profile: Profile {
+                    email: body.email,
+                    realname: body.realname,
+                    comment: body.comment,
+                },
+                password: body.password,
             },
-            password: body.password,
-        })
+            &Author::from(&caller),
+        )
         .await?;
     let location = HeaderValue::try_from(format!("/api/v2.0/users/{id}"))
         .map_err(|error| ApiError::new(berth_model::Code::Unknown, error.to_string()))?;
@@ -130,6 +134,7 @@ pub(super) struct ProfileBody {
 
 pub(super) async fn update(
     State(iam): State<Iam>,
+    caller: Caller,
     Path(id): Path<String>,
     Json(body): Json<ProfileBody>,
 ) -> Result<(), ApiError> {
@@ -138,7 +143,11 @@ pub(super) async fn update(
         realname: body.realname,
         comment: body.comment,
     };
-    Ok(iam.users().update_profile(user_id(&id)?, profile).await?)
+    let by = Author::from(&caller);
+    Ok(iam
+        .users()
+        .update_profile(user_id(&id)?, profile, &by)
+        .await?)
 }
 
 pub(super) async fn remove(
@@ -146,8 +155,9 @@ pub(super) async fn remove(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<(), ApiError> {
-    let by = user(&caller)?.id;
-    Ok(iam.users().remove(user_id(&id)?, by).await?)
+    let own = user(&caller)?.id;
+    let by = Author::from(&caller);
+    Ok(iam.users().remove(user_id(&id)?, own, &by).await?)
 }
 
 /// Harbor's `UserSysAdminFlag`.
@@ -158,11 +168,14 @@ pub(super) struct SysadminBody {
 
 pub(super) async fn set_sysadmin(
     State(iam): State<Iam>,
+    caller: Caller,
     Path(id): Path<String>,
     Json(body): Json<SysadminBody>,
 ) -> Result<(), ApiError> {
     let id = user_id(&id)?;
-    Ok(iam.users().set_sysadmin(id, body.sysadmin_flag).await?)
+    let by = Author::from(&caller);
+    let flag = body.sysadmin_flag;
+    Ok(iam.users().set_sysadmin(id, flag, &by).await?)
 }
 
 /// Harbor's `PasswordReq`.
@@ -186,7 +199,10 @@ pub(super) async fn set_password(
         iam.change_password(id, &body.old_password, &body.new_password, address)
             .await?;
     } else {
-        iam.users().set_password(id, &body.new_password).await?;
+        let by = Author::from(&caller);
+        iam.users()
+            .set_password(id, &body.new_password, &by)
+            .await?;
     }
     Ok(())
 }

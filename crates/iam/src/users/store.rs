@@ -202,10 +202,11 @@ pub(super) async fn update_profile(
     id: UserId,
     profile: &Profile,
     now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
+) -> Result<Option<String>, DbError> {
+    named(
+        tx,
         "UPDATE user_account SET email = $2, realname = $3, comment = $4, updated_at = $5 \
-         WHERE id = $1 AND deleted_at IS NULL",
+         WHERE id = $1 AND deleted_at IS NULL RETURNING username",
         args![id, &profile.email, &profile.realname, &profile.comment, now],
     )
     .await
@@ -216,18 +217,18 @@ pub(super) async fn set_password(
     id: UserId,
     password_hash: String,
     now: Timestamp,
-) -> Result<u64, DbError> {
+) -> Result<Option<String>, DbError> {
     // Strictly later than before, whatever the clocks of the replicas say: remembered logins are
     // known to be old by it.
-    let changed = tx
-        .execute(
-            "UPDATE user_account SET password_hash = $2, updated_at = $3, \
-               password_changed_at = CASE WHEN password_changed_at < $3 THEN $3 \
-                 ELSE password_changed_at + 1 END \
-             WHERE id = $1 AND deleted_at IS NULL",
-            args![id, password_hash, now],
-        )
-        .await?;
+    let changed = named(
+        tx,
+        "UPDATE user_account SET password_hash = $2, updated_at = $3, \
+           password_changed_at = CASE WHEN password_changed_at < $3 THEN $3 \
+             ELSE password_changed_at + 1 END \
+         WHERE id = $1 AND deleted_at IS NULL RETURNING username",
+        args![id, password_hash, now],
+    )
+    .await?;
     revoke(tx, id).await?;
     Ok(changed)
 }
@@ -237,31 +238,43 @@ pub(super) async fn set_sysadmin(
     id: UserId,
     sysadmin: bool,
     now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
+) -> Result<Option<String>, DbError> {
+    named(
+        tx,
         "UPDATE user_account SET sysadmin = $2, updated_at = $3 \
-         WHERE id = $1 AND deleted_at IS NULL",
+         WHERE id = $1 AND deleted_at IS NULL RETURNING username",
         args![id, sysadmin, now],
     )
     .await
 }
 
-/// Deletes an account softly: '#' is in no valid name, so the new name meets no other.
-pub(super) async fn remove(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<u64, DbError> {
+/// Deletes an account softly: '#' is in no valid name, so the new name meets no other. Gives the
+/// old name.
+pub(super) async fn remove(
+    tx: &mut Tx,
+    id: UserId,
+    now: Timestamp,
+) -> Result<Option<String>, DbError> {
     let suffix = format!("#{id}");
-    let changed = tx
-        .execute(
-            "UPDATE user_account SET username = username || $2, email = email || $2, \
-               password_hash = NULL, sysadmin = FALSE, deleted_at = $3, updated_at = $3 \
-             WHERE id = $1 AND deleted_at IS NULL",
-            args![id, suffix, now],
-        )
-        .await?;
+    let changed = named(
+        tx,
+        "UPDATE user_account SET username = username || $2, email = email || $2, \
+           password_hash = NULL, sysadmin = FALSE, deleted_at = $3, updated_at = $3 \
+         WHERE id = $1 AND deleted_at IS NULL RETURNING username",
+        args![id, suffix.as_str(), now],
+    )
+    .await?;
     revoke(tx, id).await?;
-    Ok(changed)
+    Ok(changed.map(|name| name.strip_suffix(&suffix).unwrap_or(&name).to_owned()))
 }
 
 async fn revoke(tx: &mut Tx, id: UserId) -> Result<u64, DbError> {
     tx.execute("DELETE FROM refresh_token WHERE user_id = $1", args![id])
         .await
+}
+
+/// The name of the account that a statement changed.
+async fn named(tx: &mut Tx, sql: &'static str, args: Args) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx.optional(sql, args).await?;
+    Ok(row.map(|(name,)| name))
 }

@@ -6,7 +6,7 @@ use berth_iam::{FIRST_ADMIN, IamError, NewUser, UserQuery};
 use berth_model::{UserId, check_password};
 use berth_testkit::{TestDb, both_engines};
 
-use crate::support::{Harbour, PASSWORD, address, new_user, profile, secret};
+use crate::support::{Harbour, PASSWORD, address, by, new_user, profile, secret};
 
 #[tokio::test]
 async fn the_first_administrator_is_made_once() {
@@ -68,33 +68,37 @@ async fn an_account_lives_and_gives_its_name_back() {
             profile: profile("other@example.com"),
             ..new_user("jane doe")
         };
-        let again = users.create(same_name).await;
+        let again = users.create(same_name, &by()).await;
         assert!(matches!(again, Err(IamError::Taken("username"))));
         let same_address = NewUser {
             profile: profile("jane.doe@example.com"),
             ..new_user("other")
         };
-        let again = users.create(same_address).await;
+        let again = users.create(same_address, &by()).await;
         assert!(matches!(again, Err(IamError::Taken("email"))));
-        let taken = users.update_profile(id, profile("boss@example.com")).await;
+        let taken = users
+            .update_profile(id, profile("boss@example.com"), &by())
+            .await;
         assert!(matches!(taken, Err(IamError::Taken("email"))));
 
         harbour.clock.advance(Duration::from_secs(5));
         users
-            .update_profile(id, profile("new@example.com"))
+            .update_profile(id, profile("new@example.com"), &by())
             .await
             .unwrap();
         let changed = users.get(id).await.unwrap();
         assert_eq!(changed.email.as_deref(), Some("new@example.com"));
         assert!(changed.updated_at > changed.created_at);
 
-        users.remove(id, boss).await.unwrap();
+        users.remove(id, boss, &by()).await.unwrap();
         for gone in [
             users.get(id).await.map(drop),
-            users.remove(id, boss).await,
-            users.set_sysadmin(id, true).await,
-            users.set_password(id, &secret("Changed12345")).await,
-            users.update_profile(id, profile("x@example.com")).await,
+            users.remove(id, boss, &by()).await,
+            users.set_sysadmin(id, true, &by()).await,
+            users.set_password(id, &secret("Changed12345"), &by()).await,
+            users
+                .update_profile(id, profile("x@example.com"), &by())
+                .await,
         ] {
             assert!(matches!(gone, Err(IamError::NotFound(_))));
         }
@@ -117,19 +121,19 @@ async fn what_breaks_the_rules_is_refused() {
         .unwrap();
     let id = harbour.user("jane").await;
     for weak in ["", "short1A", "alllowercase1", &"Aa1".repeat(60)] {
-        let refused = users.set_password(id, &secret(weak)).await;
+        let refused = users.set_password(id, &secret(weak), &by()).await;
         assert!(matches!(refused, Err(IamError::Name(_))), "{weak}");
     }
-    let same = users.set_password(id, &secret(PASSWORD)).await;
+    let same = users.set_password(id, &secret(PASSWORD), &by()).await;
     assert!(matches!(same, Err(IamError::SamePassword)));
     for email in ["", "jane", "jane@host"] {
-        let refused = users.update_profile(id, profile(email)).await;
+        let refused = users.update_profile(id, profile(email), &by()).await;
         assert!(matches!(refused, Err(IamError::Profile(_))), "{email}");
     }
     for protected in [
-        users.remove(id, id).await,
-        users.remove(FIRST_ADMIN, id).await,
-        users.set_sysadmin(FIRST_ADMIN, false).await,
+        users.remove(id, id, &by()).await,
+        users.remove(FIRST_ADMIN, id, &by()).await,
+        users.set_sysadmin(FIRST_ADMIN, false, &by()).await,
     ] {
         assert!(matches!(protected, Err(IamError::Protected(_))));
     }
@@ -146,8 +150,8 @@ async fn lists_are_filtered_sorted_and_paged() {
             harbour.user(name).await;
         }
         let gone = users.find("gone").await.unwrap().unwrap().id;
-        users.remove(gone, boss).await.unwrap();
-        users.set_sysadmin(boss, true).await.unwrap();
+        users.remove(gone, boss, &by()).await.unwrap();
+        users.set_sysadmin(boss, true, &by()).await.unwrap();
         let names = async |q: &str, sort: &str, limit, offset| {
             let query = UserQuery::parse(q, sort).unwrap();
             let (accounts, total) = users.list(&query, limit, offset).await.unwrap();

@@ -9,7 +9,7 @@ use berth_model::{Code, Coded};
 use berth_testkit::{TestDb, both_engines};
 use http::HeaderValue;
 
-use crate::support::{Harbour, PASSWORD, address, new_user, profile, secret};
+use crate::support::{Harbour, PASSWORD, address, by, new_user, profile, secret};
 
 fn basic(name: &str, password: &str) -> HeaderValue {
     let encoded = STANDARD.encode(format!("{name}:{password}"));
@@ -100,7 +100,7 @@ async fn a_remembered_password_ends_with_the_row_it_was_checked_against() {
         let replica = harbour.replica().await;
         replica
             .users()
-            .set_password(jane, &secret("Changed12345"))
+            .set_password(jane, &secret("Changed12345"), &by())
             .await
             .unwrap();
         assert!(wrong(login("jane", PASSWORD).await));
@@ -110,20 +110,29 @@ async fn a_remembered_password_ends_with_the_row_it_was_checked_against() {
         login("jane@example.com", "Changed12345").await.unwrap();
         replica
             .users()
-            .update_profile(jane, profile("doe@example.com"))
+            .update_profile(jane, profile("doe@example.com"), &by())
             .await
             .unwrap();
         assert!(wrong(login("jane@example.com", "Changed12345").await));
 
         // A new right is seen at once.
         assert!(!login("jane", "Changed12345").await.unwrap().sysadmin);
-        replica.users().set_sysadmin(jane, true).await.unwrap();
+        replica
+            .users()
+            .set_sysadmin(jane, true, &by())
+            .await
+            .unwrap();
         assert!(login("jane", "Changed12345").await.unwrap().sysadmin);
 
         // A deleted user, and another of the same name.
-        replica.users().remove(jane, admin).await.unwrap();
+        replica.users().remove(jane, admin, &by()).await.unwrap();
         assert!(wrong(login("jane", "Changed12345").await));
-        let second = harbour.iam.users().create(new_user("jane")).await.unwrap();
+        let second = harbour
+            .iam
+            .users()
+            .create(new_user("jane"), &by())
+            .await
+            .unwrap();
         assert_eq!(login("jane", PASSWORD).await.unwrap().id, second);
     })
     .await;
@@ -155,7 +164,7 @@ async fn refresh_tokens_stand_for_the_password_until_it_changes() {
         assert!(stored.iter().all(|(hash,)| !hash.contains(&token)));
 
         iam.users()
-            .set_password(id, &secret("Changed12345"))
+            .set_password(id, &secret("Changed12345"), &by())
             .await
             .unwrap();
         assert!(iam.redeem_refresh(&token, SERVICE).await.is_err());
@@ -169,7 +178,7 @@ async fn refresh_tokens_stand_for_the_password_until_it_changes() {
         assert!(iam.redeem_refresh(&token, SERVICE).await.is_err());
 
         let token = iam.issue_refresh(&jane, SERVICE).await.unwrap();
-        iam.users().remove(id, boss).await.unwrap();
+        iam.users().remove(id, boss, &by()).await.unwrap();
         assert!(iam.redeem_refresh(&token, SERVICE).await.is_err());
     })
     .await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use berth_crypto::KeyFile;
 use berth_db::Db;
-use berth_iam::{HashCost, Iam, IamOptions, NewUser, Profile, User};
+use berth_iam::{Author, HashCost, Iam, IamOptions, NewUser, Profile, User};
 use berth_model::{Clock, Secret, Timestamp, UserId, UserName};
 
 pub(crate) const PASSWORD: &str = "Sailor12345";
@@ -35,7 +35,11 @@ impl Harbour {
     }
 
     pub(crate) async fn user(&self, name: &str) -> UserId {
-        self.iam.users().create(new_user(name)).await.unwrap()
+        self.iam
+            .users()
+            .create(new_user(name), &by())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn login(&self, name: &str) -> Arc<User> {
@@ -59,6 +63,11 @@ async fn open(db: &Db, clock: &Clock, folder: &tempfile::TempDir) -> Iam {
     Iam::open(db.clone(), clock.clone(), &key_file, options)
         .await
         .unwrap()
+}
+
+/// Who makes the changes of these tests.
+pub(crate) fn by() -> Author {
+    Author::console()
 }
 
 pub(crate) fn new_user(name: &str) -> NewUser {

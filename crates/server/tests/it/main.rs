@@ -3,6 +3,7 @@
 
 mod answer;
 mod app;
+mod audit;
 mod client;
 mod concurrency;
 mod content;
