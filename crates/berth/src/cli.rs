@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Gc(GcArgs),
     /// Compare the database with the stored bytes
     Fsck(FsckArgs),
+    /// Print the API document (OpenAPI 3.1)
+    Openapi,
     /// Print the version
     Version,
 }

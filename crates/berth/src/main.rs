@@ -10,6 +10,7 @@
 mod admin;
 mod cli;
 mod maintain;
+mod openapi;
 mod serve;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Admin(command) => admin::run(&settings, command).await,
             Command::Gc(_) => maintain::gc(&settings).await,
             Command::Fsck(options) => maintain::fsck(&settings, &options).await,
+            Command::Openapi => openapi::print().await,
             Command::Version | Command::Config(_) => Ok(ExitCode::SUCCESS),
         }
     })

@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use berth_model::{Code, Coded};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,17 +25,28 @@ pub struct ErrorResponse {
     retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
+/// Why a request failed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Errors")]
 struct Envelope<'a> {
     errors: [Entry<'a>; 1],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
 struct Entry<'a> {
+    /// What went wrong, for programs.
     code: &'static str,
+    /// What went wrong, for people.
     message: &'a str,
+    /// What exactly it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a Value>,
+}
+
+/// The schema of every error, for the API document.
+pub fn errors_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Envelope<'_>>()
 }
 
 impl ErrorResponse {

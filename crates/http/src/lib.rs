@@ -15,7 +15,7 @@ mod serve;
 mod tls;
 
 pub use body::{Body, BoxError};
-pub use error::{ApiError, ErrorResponse, error_response};
+pub use error::{ApiError, ErrorResponse, error_response, errors_schema};
 pub use json::Json;
 pub use observe::{Caller, Metered, Observe, Observer, Operation, Outcome, Silent, observe};
 pub use page::{Page, list_response};

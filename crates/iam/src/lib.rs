@@ -29,7 +29,7 @@ pub use authority::{
 pub use endpoint::{Access, Endpoint};
 pub use error::IamError;
 pub use iam::{Iam, IamOptions, LoginSink};
-pub use operation::{Operation, SchemaOf};
+pub use operation::{Operation, Paging, Parameter, ParameterKind, SchemaOf};
 pub use passwords::HashCost;
 pub use routes::{ProjectLookup, endpoints};
 pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};

@@ -12,6 +12,84 @@ fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// A part of a list that a client can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// It is no list, or always answered whole.
+    Whole,
+    /// It takes `page` and `page_size`.
+    Pages,
+    /// It takes `q` and `sort` too.
+    Filtered,
+}
+
+/// What a [`Parameter`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Flag,
+}
+
+/// A parameter that a handler reads by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name in the query, or that of the header.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ParameterKind,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Whether the request is refused without it.
+    pub required: bool,
+    /// Whether it is a header of the request; else it is in the query.
+    pub header: bool,
+}
+
+impl Parameter {
+    const fn new(name: &'static str, kind: ParameterKind, about: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            about,
+            required: false,
+            header: false,
+        }
+    }
+
+    /// Text in the query.
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, ParameterKind::Text, about)
+    }
+
+    /// A whole number in the query.
+    pub const fn integer(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, ParameterKind::Integer, about)
+    }
+
+    /// `true` or `false` in the query.
+    pub const fn flag(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, ParameterKind::Flag, about)
+    }
+
+    /// The request is refused without it.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// It is a header.
+    #[must_use]
+    pub const fn in_header(mut self) -> Self {
+        self.header = true;
+        self
+    }
+}
+
 /// What the API document says of an endpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
@@ -23,8 +101,10 @@ pub struct Operation {
     pub summary: &'static str,
     /// The query parameters, as the fields of an object.
     pub query: Option<SchemaOf>,
-    /// Whether it takes `page`, `page_size`, `q` and `sort`, and answers with `X-Total-Count`.
-    pub paged: bool,
+    /// Parameters beside those of the query object.
+    pub parameters: &'static [Parameter],
+    /// How it is asked for in parts; then it answers with `X-Total-Count`.
+    pub paging: Paging,
     /// The JSON body it takes.
     pub body: Option<SchemaOf>,
     /// The status of its success.
@@ -33,6 +113,10 @@ pub struct Operation {
     pub answer: Option<SchemaOf>,
     /// The media type of the answer where it is not JSON: `text/plain`.
     pub media_type: Option<&'static str>,
+    /// Errors beyond those that its access, its parameters and its body bring with them.
+    pub errors: &'static [u16],
+    /// Whether clients should use another one.
+    pub deprecated: bool,
 }
 
 impl Operation {
@@ -43,11 +127,14 @@ impl Operation {
             tag,
             summary,
             query: None,
-            paged: false,
+            parameters: &[],
+            paging: Paging::Whole,
             body: None,
             status: 200,
             answer: None,
             media_type: None,
+            errors: &[],
+            deprecated: false,
         }
     }
 
@@ -58,10 +145,24 @@ impl Operation {
         self
     }
 
-    /// It is a list in pages.
+    /// It takes these parameters, which its handler reads by name.
+    #[must_use]
+    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// It is a list in pages, with `q` and `sort`.
     #[must_use]
     pub const fn paged(mut self) -> Self {
-        self.paged = true;
+        self.paging = Paging::Filtered;
+        self
+    }
+
+    /// It is a list in pages, without `q` and `sort`.
+    #[must_use]
+    pub const fn pages(mut self) -> Self {
+        self.paging = Paging::Pages;
         self
     }
 
@@ -86,10 +187,30 @@ impl Operation {
         self
     }
 
+    /// It answers 201 with the address of what it made.
+    #[must_use]
+    pub const fn creates(self) -> Self {
+        self.status(201)
+    }
+
     /// It answers with something that is not JSON.
     #[must_use]
     pub const fn media_type(mut self, media_type: &'static str) -> Self {
         self.media_type = Some(media_type);
+        self
+    }
+
+    /// It may be refused with these too.
+    #[must_use]
+    pub const fn errors(mut self, errors: &'static [u16]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// It is there for old clients only.
+    #[must_use]
+    pub const fn deprecated(mut self) -> Self {
+        self.deprecated = true;
         self
     }
 }

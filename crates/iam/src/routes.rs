@@ -12,10 +12,12 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use berth_http::ApiError;
 use berth_model::{Action, Resource, UserId};
 use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access::Permission;
 use crate::endpoint::{Access, Endpoint};
+use crate::operation::Operation;
 use crate::users::Account;
 use crate::{Caller, Iam, Refusal, User};
 
@@ -28,8 +30,8 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
     const USERS: &str = "/api/v2.0/users";
     const USER: &str = "/api/v2.0/users/{user_id}";
     let user = |action| Permission::new(Resource::User, action);
-    let route = |method, path, access, handler: MethodRouter<Iam>| {
-        Endpoint::new(method, path, access, handler.with_state(iam.clone()))
+    let route = |method, path, access, handler: MethodRouter<Iam>, operation| {
+        Endpoint::new(method, path, access, handler.with_state(iam.clone())).describe(operation)
     };
     vec![
         route(
@@ -37,6 +39,9 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
             USERS,
             Access::System(user(Action::List)),
             get(accounts::list),
+            Operation::new("listUsers", "user", "List users")
+                .paged()
+                .answer::<Vec<UserAnswer>>(),
         ),
         // Harbor lets strangers register themselves with a session of the portal only.
         route(
@@ -44,61 +49,97 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
             USERS,
             Access::System(user(Action::Create)),
             post(accounts::create),
+            Operation::new("createUser", "user", "Make a user")
+                .body::<accounts::CreateBody>()
+                .creates()
+                .errors(&[409]),
         ),
         route(
             Method::GET,
             "/api/v2.0/users/current",
             Access::Authenticated,
             get(current::show),
+            Operation::new("getCurrentUserInfo", "user", "Read your own account")
+                .answer::<UserAnswer>(),
         ),
         route(
             Method::GET,
             "/api/v2.0/users/current/permissions",
             Access::Authenticated,
             get(move |caller, query| current::permissions(projects, caller, query)),
+            Operation::new(
+                "getCurrentUserPermissions",
+                "user",
+                "List what you may do in a project",
+            )
+            .query::<current::Scope>()
+            .answer::<Vec<current::PermissionAnswer>>(),
         ),
         route(
             Method::GET,
             "/api/v2.0/users/search",
             Access::Authenticated,
             get(accounts::search),
+            Operation::new("searchUsers", "user", "Find users by a part of their name")
+                .query::<accounts::SearchQuery>()
+                .pages()
+                .answer::<Vec<accounts::SearchAnswer>>(),
         ),
         route(
             Method::GET,
             USER,
             Access::SelfOr(user(Action::Read)),
             get(accounts::show),
+            Operation::new("getUser", "user", "Read a user").answer::<UserAnswer>(),
         ),
         route(
             Method::PUT,
             USER,
             Access::SelfOr(user(Action::Update)),
             put(accounts::update),
+            Operation::new(
+                "updateUserProfile",
+                "user",
+                "Change a user's e-mail address, real name and comment",
+            )
+            .body::<accounts::ProfileBody>()
+            .errors(&[409]),
         ),
         route(
             Method::DELETE,
             USER,
             Access::System(user(Action::Delete)),
             delete(accounts::remove),
+            Operation::new("deleteUser", "user", "Delete a user"),
         ),
         route(
             Method::PUT,
             "/api/v2.0/users/{user_id}/sysadmin",
             Access::System(user(Action::Update)),
             put(accounts::set_sysadmin),
+            Operation::new(
+                "setUserSysAdmin",
+                "user",
+                "Make a user an administrator, or no longer one",
+            )
+            .body::<accounts::SysadminBody>(),
         ),
         route(
             Method::PUT,
             "/api/v2.0/users/{user_id}/password",
             Access::SelfOr(user(Action::Update)),
             put(accounts::set_password),
+            Operation::new("updateUserPassword", "user", "Set a user's password")
+                .body::<accounts::PasswordBody>(),
         ),
     ]
 }
 
-/// Harbor's `UserResp`.
-#[derive(Serialize)]
+/// A user, as administrators and the user see it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UserResp")]
 struct UserAnswer {
+    #[schemars(with = "i64")]
     user_id: UserId,
     username: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +149,9 @@ struct UserAnswer {
     sysadmin_flag: bool,
     /// Whether an identity provider made the user an administrator; there is none.
     admin_role_in_auth: bool,
+    #[schemars(extend("format" = "date-time"))]
     creation_time: String,
+    #[schemars(extend("format" = "date-time"))]
     update_time: String,
 }
 

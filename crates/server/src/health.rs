@@ -6,9 +6,10 @@ use axum::routing::get;
 use berth_blob::BlobStore;
 use berth_db::{Db, args};
 use berth_http::Json;
-use berth_iam::{Access, Endpoint};
+use berth_iam::{Access, Endpoint, Operation};
 use http::{Method, StatusCode};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 #[derive(Clone)]
 struct Checked {
@@ -24,6 +25,10 @@ pub(crate) fn endpoints(db: Db, blobs: BlobStore) -> Vec<Endpoint> {
             "/api/v2.0/health",
             Access::Public,
             get(health).with_state(checked.clone()),
+        )
+        .describe(
+            Operation::new("getHealth", "health", "Say whether the parts work")
+                .answer::<OverallHealthStatus>(),
         ),
         Endpoint::new(
             Method::GET,
@@ -60,25 +65,44 @@ impl Checked {
     }
 }
 
+/// Whether the parts work.
+#[derive(Serialize, JsonSchema)]
+struct OverallHealthStatus {
+    /// `healthy` if all of them are.
+    status: &'static str,
+    components: Vec<ComponentHealthStatus>,
+}
+
+/// Whether a part works.
+#[derive(Serialize, JsonSchema)]
+struct ComponentHealthStatus {
+    name: &'static str,
+    /// `healthy` or `unhealthy`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+const fn word(healthy: bool) -> &'static str {
+    if healthy { "healthy" } else { "unhealthy" }
+}
+
 async fn health(State(checked): State<Checked>) -> Response {
     let (database, storage) = (checked.database().await, checked.storage().await);
-    let component = |name: &str, healthy: bool| {
-        if healthy {
-            json!({"name": name, "status": "healthy"})
-        } else {
-            json!({"name": name, "status": "unhealthy", "error": "see the server's log"})
-        }
+    let component = |name, healthy: bool| ComponentHealthStatus {
+        name,
+        status: word(healthy),
+        error: (!healthy).then_some("see the server's log"),
     };
-    let all = database && storage;
-    let body = json!({
-        "status": if all { "healthy" } else { "unhealthy" },
-        "components": [
+    let body = OverallHealthStatus {
+        status: word(database && storage),
+        components: vec![
             component("core", true),
             component("database", database),
             component("registry", database && storage),
             component("storage", storage),
         ],
-    });
+    };
     Json(body).into_response()
 }
 

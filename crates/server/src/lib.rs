@@ -8,11 +8,13 @@ mod background;
 mod enforce;
 mod health;
 mod lock;
+mod openapi;
 mod parts;
 mod router;
 mod server;
 
 pub use lock::DataLock;
+pub use openapi::openapi;
 pub use parts::{Parts, SetupError};
 pub use router::endpoints;
 pub use server::{ServeError, Server};

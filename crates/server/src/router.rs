@@ -37,6 +37,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
         Access::System(Permission::new(Resource::SystemVolumes, Action::Read)),
         get(metrics_text).with_state(metrics.clone()),
     ));
+    endpoints.extend(crate::openapi::endpoints(&endpoints));
     endpoints
 }
 

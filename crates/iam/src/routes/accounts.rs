@@ -7,6 +7,7 @@ use berth_http::{ApiError, Json, Page, list_response};
 use berth_model::{Secret, UserId, UserName};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{UserAnswer, read, user};
@@ -40,14 +41,17 @@ pub(super) async fn list(
     Ok(list_response(&answers, total, &page, &uri))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct SearchQuery {
+    /// A part of the user's name.
     username: String,
 }
 
-/// Harbor's `UserSearchRespItem`: all that others may know of a user.
-#[derive(Serialize)]
-struct SearchAnswer {
+/// All that others may know of a user.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UserSearchRespItem")]
+pub(super) struct SearchAnswer {
+    #[schemars(with = "i64")]
     user_id: UserId,
     username: String,
 }
@@ -74,8 +78,9 @@ pub(super) async fn search(
     Ok(list_response(&answers, total, &page, &uri))
 }
 
-/// Harbor's `UserCreationReq`.
-#[derive(Deserialize)]
+/// A user to be made.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UserCreationReq")]
 pub(super) struct CreateBody {
     username: String,
     #[serde(default)]
@@ -84,6 +89,7 @@ pub(super) struct CreateBody {
     realname: String,
     #[serde(default)]
     comment: String,
+    #[schemars(with = "String", extend("format" = "password"))]
     password: Password,
 }
 
@@ -121,8 +127,9 @@ pub(super) async fn show(
     Ok(Json(UserAnswer::from(account)).into_response())
 }
 
-/// Harbor's `UserProfile`.
-#[derive(Deserialize)]
+/// What users may change of themselves.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UserProfile")]
 pub(super) struct ProfileBody {
     #[serde(default)]
     email: String,
@@ -160,8 +167,9 @@ pub(super) async fn remove(
     Ok(iam.users().remove(user_id(&id)?, own, &by).await?)
 }
 
-/// Harbor's `UserSysAdminFlag`.
-#[derive(Deserialize)]
+/// Whether a user is an administrator.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UserSysAdminFlag")]
 pub(super) struct SysadminBody {
     sysadmin_flag: bool,
 }
@@ -178,11 +186,15 @@ pub(super) async fn set_sysadmin(
     Ok(iam.users().set_sysadmin(id, flag, &by).await?)
 }
 
-/// Harbor's `PasswordReq`.
-#[derive(Deserialize)]
+/// A password to be set.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordReq")]
 pub(super) struct PasswordBody {
+    /// The one in use; administrators who set another's leave it out.
     #[serde(default)]
+    #[schemars(with = "String", extend("format" = "password"))]
     old_password: Password,
+    #[schemars(with = "String", extend("format" = "password"))]
     new_password: Password,
 }
 

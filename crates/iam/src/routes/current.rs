@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use berth_http::{ApiError, Json};
 use berth_model::ProjectId;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{UserAnswer, read, user};
@@ -26,7 +27,7 @@ pub(super) async fn show(State(iam): State<Iam>, caller: Caller) -> Result<Respo
     Ok(Json(UserAnswer::from(account)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Scope {
     /// `/project/{id}`.
     #[serde(default)]
@@ -36,9 +37,10 @@ pub(super) struct Scope {
     relative: bool,
 }
 
-/// Harbor's `Permission`.
-#[derive(Serialize)]
-struct PermissionAnswer {
+/// An action on a resource.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Permission")]
+pub(super) struct PermissionAnswer {
     resource: String,
     action: &'static str,
 }

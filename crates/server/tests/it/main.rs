@@ -18,6 +18,7 @@ mod listing;
 mod lockout;
 mod manifests;
 mod mounts;
+mod openapi;
 mod pull;
 mod push;
 mod ranges;

@@ -35,6 +35,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET /readyz", "any"),
     ("GET /metrics", "system"),
     ("GET /api/version", "any"),
+    ("GET /api/v2.0/openapi.json", "any"),
+    ("GET /swagger.json", "any"),
     ("GET /api/v2.0/health", "any"),
     ("GET /api/v2.0/ping", "any"),
     ("GET /api/v2.0/systeminfo", "any"),
