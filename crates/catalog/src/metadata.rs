@@ -2,9 +2,13 @@
 //!
 //! Invariant: nothing is stored that was not checked here; booleans are `true` or `false`.
 
+use std::borrow::Cow;
+
 use berth_db::Tx;
 use berth_iam::{Caller, ProjectFacts};
 use berth_model::ProjectId;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
 
 use crate::{Catalog, CatalogError, audit, record_in, store};
 
@@ -68,6 +72,36 @@ impl Rule {
             Self::FilterKind => one_of(&["doublestar", "regex"]),
             Self::Text | Self::Own => (value.len() <= LONGEST_TEXT).then(|| value.to_owned()),
         }
+    }
+}
+
+/// The schema of a project's metadata, made from the same table that values are checked with.
+pub(crate) struct ProjectMetadata;
+
+impl JsonSchema for ProjectMetadata {
+    fn schema_name() -> Cow<'static, str> {
+        "ProjectMetadata".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        // Clients send null for keys they do not care for.
+        let kind = if generator.contract().is_deserialize() {
+            json!(["string", "null"])
+        } else {
+            json!("string")
+        };
+        let properties: Map<String, Value> = RULES
+            .iter()
+            .map(|(key, rule)| {
+                let property = json!({"type": kind, "description": rule.expected()});
+                ((*key).to_owned(), property)
+            })
+            .collect();
+        json_schema!({
+            "type": "object",
+            "description": "The settings of a project: all values are strings.",
+            "properties": properties,
+        })
     }
 }
 

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::{Access, Caller, Endpoint, ProjectFacts};
+use berth_iam::{Access, Caller, Endpoint, Operation, ProjectFacts};
 use berth_model::{Action, Resource};
 use http::{Method, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::params::Params;
 use super::{project, system};
@@ -25,43 +25,84 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             "/api/v2.0/projects/{project_name}/logs",
             of_project,
             get(project_logs).with_state(state()),
+        )
+        .describe(
+            Operation::new("getLogs", "project", "List the access log of a project")
+                .paged()
+                .answer::<Vec<LogBody>>()
+                .deprecated(),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/projects/{project_name}/auditlog-exts",
             of_project,
             get(project_exts).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "getLogExts",
+                "project",
+                "List the access log of a project, with results",
+            )
+            .paged()
+            .answer::<Vec<ExtBody>>(),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/audit-logs",
             Access::Authenticated,
             get(logs).with_state(state()),
+        )
+        .describe(
+            Operation::new("listAuditLogs", "auditlog", "List the access log")
+                .paged()
+                .answer::<Vec<LogBody>>()
+                .deprecated(),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/auditlog-exts",
             Access::Authenticated,
             get(exts).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "listAuditLogExts",
+                "auditlog",
+                "List the access log, with results",
+            )
+            .paged()
+            .answer::<Vec<ExtBody>>(),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/auditlog-exts/events",
             system(Resource::AuditLog, Action::List),
             get(events),
+        )
+        .describe(
+            Operation::new(
+                "listAuditLogEventTypes",
+                "auditlog",
+                "List what can be in the access log",
+            )
+            .answer::<Vec<EventBody>>(),
         ),
     ]
 }
 
-/// Harbor's `AuditLog`; `times` is ours, and there only when it says something.
-#[derive(Debug, Serialize)]
+/// A line of the access log.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditLog")]
 struct LogBody {
     id: i64,
     username: String,
     resource: String,
     resource_type: String,
     operation: String,
+    #[schemars(extend("format" = "date-time"))]
     op_time: String,
+    /// How often within a second, where it was more than once.
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<i64>,
 }
@@ -89,13 +130,22 @@ fn shown(operation: String) -> String {
     }
 }
 
-/// Harbor's `AuditLogExt`.
-#[derive(Debug, Serialize)]
+/// A line of the access log, with what came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditLogExt")]
 struct ExtBody {
     #[serde(flatten)]
     log: LogBody,
     operation_description: String,
+    /// Whether it was done.
     operation_result: bool,
+}
+
+/// Something that can be in the access log.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditLogEventType")]
+struct EventBody {
+    event_type: &'static str,
 }
 
 impl From<AuditEntry> for ExtBody {
@@ -171,10 +221,7 @@ async fn exts(
     answer::<ExtBody>(&catalog, scope, (page, params, uri)).await
 }
 
-async fn events() -> Json<Value> {
-    let types: Vec<Value> = EVENTS
-        .iter()
-        .map(|name| json!({ "event_type": name }))
-        .collect();
-    Json(Value::Array(types))
+async fn events() -> Json<Vec<EventBody>> {
+    let types = EVENTS.iter().map(|event_type| EventBody { event_type });
+    Json(types.collect())
 }

@@ -5,9 +5,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::{Caller, Endpoint, ProjectFacts};
+use berth_iam::{Caller, Endpoint, Operation, Parameter, ProjectFacts};
 use berth_model::{Action, MemberId, Resource, UserId};
 use http::{Method, Uri};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +19,11 @@ use crate::{Catalog, Member, NewMember};
 const LIST: &str = "/api/v2.0/projects/{project_name_or_id}/members";
 const ONE: &str = "/api/v2.0/projects/{project_name_or_id}/members/{mid}";
 
+const FILTERS: &[Parameter] = &[Parameter::text(
+    "entityname",
+    "A part of the member's name.",
+)];
+
 pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
     let may = |action| project(Resource::Member, action);
     let state = || catalog.clone();
@@ -27,35 +33,66 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             LIST,
             may(Action::List),
             get(list).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "listProjectMembers",
+                "member",
+                "List the members of a project",
+            )
+            .pages()
+            .parameters(FILTERS)
+            .answer::<Vec<MemberBody>>(),
         ),
         Endpoint::new(
             Method::POST,
             LIST,
             may(Action::Create),
             post(create).with_state(state()),
+        )
+        .describe(
+            Operation::new("createProjectMember", "member", "Add a member to a project")
+                .body::<MemberRequest>()
+                .creates()
+                .errors(&[409]),
         ),
         Endpoint::new(
             Method::GET,
             ONE,
             may(Action::Read),
             get(read).with_state(state()),
+        )
+        .describe(
+            Operation::new("getProjectMember", "member", "Read a member of a project")
+                .answer::<MemberBody>(),
         ),
         Endpoint::new(
             Method::PUT,
             ONE,
             may(Action::Update),
             put(update).with_state(state()),
+        )
+        .describe(
+            Operation::new("updateProjectMember", "member", "Change a member's role")
+                .body::<RoleRequest>(),
         ),
         Endpoint::new(
             Method::DELETE,
             ONE,
             may(Action::Delete),
             delete(remove).with_state(state()),
-        ),
+        )
+        .describe(Operation::new(
+            "deleteProjectMember",
+            "member",
+            "Remove a member from a project",
+        )),
     ]
 }
 
-#[derive(Debug, Serialize)]
+/// A member of a project.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectMemberEntity")]
 struct MemberBody {
     id: i64,
     project_id: i64,
@@ -63,6 +100,7 @@ struct MemberBody {
     role_name: &'static str,
     role_id: i64,
     entity_id: i64,
+    /// `u` for a user, `g` for a group.
     entity_type: &'static str,
 }
 
@@ -80,20 +118,24 @@ impl From<Member> for MemberBody {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// A member to be added: a user, by id or by name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectMember")]
 struct MemberRequest {
+    /// 1 project administrator, 2 developer, 3 guest, 4 maintainer, 5 limited guest.
     role_id: i64,
     member_user: Option<UserEntity>,
+    /// Groups cannot be members yet.
     member_group: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct UserEntity {
     user_id: Option<i64>,
     username: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct RoleRequest {
     role_id: i64,
 }

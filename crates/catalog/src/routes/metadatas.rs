@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::routing::{delete, get, post, put};
 use berth_http::{ApiError, Json};
-use berth_iam::{Caller, Endpoint, ProjectFacts};
+use berth_iam::{Caller, Endpoint, Operation, ProjectFacts};
 use berth_model::{Action, Resource};
 use http::Method;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use crate::Catalog;
 
 type Pairs = BTreeMap<String, String>;
 
-// Harbor's path ends in a slash; clients use both.
+// Harbor's path ends in a slash, and so does the one that is described; clients use both.
 const LISTS: [&str; 2] = [
     "/api/v2.0/projects/{project_name_or_id}/metadatas",
     "/api/v2.0/projects/{project_name_or_id}/metadatas/",
@@ -32,33 +32,74 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             ONE,
             may(Action::Read),
             get(read).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "getProjectMetadata",
+                "projectMetadata",
+                "Read one setting of a project",
+            )
+            .answer::<Pairs>(),
         ),
         Endpoint::new(
             Method::PUT,
             ONE,
             may(Action::Update),
             put(update).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "updateProjectMetadata",
+                "projectMetadata",
+                "Change one setting of a project",
+            )
+            .body::<Pairs>(),
         ),
         Endpoint::new(
             Method::DELETE,
             ONE,
             may(Action::Delete),
             delete(remove).with_state(state()),
-        ),
+        )
+        .describe(Operation::new(
+            "deleteProjectMetadata",
+            "projectMetadata",
+            "Take one setting of a project back",
+        )),
     ];
     for path in LISTS {
-        endpoints.push(Endpoint::new(
+        let mut list = Endpoint::new(
             Method::GET,
             path,
             may(Action::List),
             get(list).with_state(state()),
-        ));
-        endpoints.push(Endpoint::new(
+        );
+        let mut add = Endpoint::new(
             Method::POST,
             path,
             may(Action::Create),
             post(create).with_state(state()),
-        ));
+        );
+        if path.ends_with('/') {
+            list = list.describe(
+                Operation::new(
+                    "listProjectMetadatas",
+                    "projectMetadata",
+                    "List the settings of a project",
+                )
+                .answer::<Pairs>(),
+            );
+            add = add.describe(
+                Operation::new(
+                    "addProjectMetadatas",
+                    "projectMetadata",
+                    "Make one setting of a project",
+                )
+                .body::<Pairs>()
+                .errors(&[409]),
+            );
+        }
+        endpoints.extend([list, add]);
     }
     endpoints
 }

@@ -7,18 +7,32 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, head, post, put};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::{Access, Caller, Endpoint, Permission, ProjectFacts, access};
+use berth_iam::{Access, Caller, Endpoint, Operation, Parameter, Permission, ProjectFacts, access};
 use berth_model::{Action, Resource, Role};
 use http::{HeaderMap, Method, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::params::{Params, created};
 use super::project;
+use crate::metadata::ProjectMetadata;
 use crate::{Catalog, CatalogError, NewProject, Project, ProjectFilter, ProjectUpdate};
 
 const LIST: &str = "/api/v2.0/projects";
 const ONE: &str = "/api/v2.0/projects/{project_name_or_id}";
+
+const FILTERS: &[Parameter] = &[
+    Parameter::text("name", "A part of the project's name."),
+    Parameter::flag("public", "Only public projects, or only others."),
+    Parameter::text("owner", "The name of the user who made it."),
+];
+const NAME: &[Parameter] = &[Parameter::text("project_name", "The project's name.").required()];
+const LOCATION: &[Parameter] = &[Parameter::flag(
+    "X-Resource-Name-In-Location",
+    "Name the project in `Location` by its name instead of its id.",
+)
+.in_header()];
 
 pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
     let may = |action| project(Resource::Project, action);
@@ -29,67 +43,116 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             LIST,
             Access::Public,
             get(list).with_state(state()),
+        )
+        .describe(
+            Operation::new("listProjects", "project", "List projects you may see")
+                .paged()
+                .parameters(FILTERS)
+                .answer::<Vec<ProjectBody>>(),
         ),
         Endpoint::new(
             Method::HEAD,
             LIST,
             Access::Authenticated,
             head(exists).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "headProject",
+                "project",
+                "Say whether a project's name is taken",
+            )
+            .parameters(NAME)
+            .errors(&[404]),
         ),
         Endpoint::new(
             Method::POST,
             LIST,
             Access::Authenticated,
             post(create).with_state(state()),
+        )
+        .describe(
+            Operation::new("createProject", "project", "Make a project")
+                .parameters(LOCATION)
+                .body::<ProjectRequest>()
+                .creates()
+                .errors(&[409]),
         ),
         Endpoint::new(
             Method::GET,
             ONE,
             may(Action::Read),
             get(read).with_state(state()),
+        )
+        .describe(
+            Operation::new("getProject", "project", "Read a project").answer::<ProjectBody>(),
         ),
         Endpoint::new(
             Method::PUT,
             ONE,
             may(Action::Update),
             put(update).with_state(state()),
+        )
+        .describe(
+            Operation::new("updateProject", "project", "Change a project").body::<ProjectRequest>(),
         ),
         Endpoint::new(
             Method::DELETE,
             ONE,
             may(Action::Delete),
             delete(remove).with_state(state()),
+        )
+        .describe(
+            Operation::new("deleteProject", "project", "Delete an empty project").errors(&[412]),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/projects/{project_name_or_id}/_deletable",
             may(Action::Delete),
             get(deletable).with_state(state()),
+        )
+        .describe(
+            Operation::new(
+                "getProjectDeletable",
+                "project",
+                "Say whether a project can be deleted",
+            )
+            .answer::<DeletableBody>(),
         ),
         Endpoint::new(
             Method::GET,
             "/api/v2.0/projects/{project_name_or_id}/summary",
             may(Action::Read),
             get(summary).with_state(state()),
+        )
+        .describe(
+            Operation::new("getProjectSummary", "project", "Count what a project holds")
+                .answer::<SummaryBody>(),
         ),
     ]
 }
 
-/// A project on the wire.
-#[derive(Debug, Serialize)]
+/// A project.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
 pub(super) struct ProjectBody {
     project_id: i64,
     owner_id: i64,
     name: String,
+    #[schemars(extend("format" = "date-time"))]
     creation_time: String,
+    #[schemars(extend("format" = "date-time"))]
     update_time: String,
+    /// Always false: a deleted project is not shown.
     deleted: bool,
     owner_name: String,
+    /// The role you hold in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_user_role_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_user_role_ids: Option<[i64; 1]>,
     repo_count: i64,
+    #[schemars(with = "ProjectMetadata")]
     metadata: Map<String, Value>,
 }
 
@@ -116,13 +179,17 @@ impl From<Project> for ProjectBody {
 }
 
 /// What a client may say of a project; what is not listed here is ignored.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectReq")]
 struct ProjectRequest {
     #[serde(default)]
     project_name: String,
     public: Option<bool>,
+    #[schemars(with = "Option<ProjectMetadata>")]
     metadata: Option<BTreeMap<String, Option<String>>>,
+    /// Most bytes it may hold; -1 for no limit.
     storage_limit: Option<i64>,
+    /// A project cannot be a proxy cache yet: 0 or absent.
     registry_id: Option<i64>,
 }
 
@@ -234,17 +301,61 @@ async fn remove(
     Ok(catalog.delete_project(&caller, &facts).await?)
 }
 
+/// Whether a project can be deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectDeletable")]
+struct DeletableBody {
+    deletable: bool,
+    /// What is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
 async fn deletable(
     State(catalog): State<Catalog>,
     Extension(facts): Extension<ProjectFacts>,
-) -> Result<Json<Value>, ApiError> {
-    match catalog.deletable(&facts).await {
-        Ok(()) => Ok(Json(json!({ "deletable": true }))),
-        Err(CatalogError::Precondition(message)) => {
-            Ok(Json(json!({ "deletable": false, "message": message })))
-        }
-        Err(error) => Err(error.into()),
-    }
+) -> Result<Json<DeletableBody>, ApiError> {
+    let (deletable, message) = match catalog.deletable(&facts).await {
+        Ok(()) => (true, None),
+        Err(CatalogError::Precondition(message)) => (false, Some(message)),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Json(DeletableBody { deletable, message }))
+}
+
+/// What a project holds. Members are counted for those who may list them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummary")]
+struct SummaryBody {
+    repo_count: i64,
+    #[serde(flatten)]
+    members: Option<MemberCounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<QuotaBody>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
+struct MemberCounts {
+    project_admin_count: i64,
+    maintainer_count: i64,
+    developer_count: i64,
+    guest_count: i64,
+    limited_guest_count: i64,
+}
+
+/// What a project may hold and what it holds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummaryQuota")]
+struct QuotaBody {
+    hard: Resources,
+}
+
+/// Bytes; -1 for no limit.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ResourceList")]
+struct Resources {
+    storage: i64,
 }
 
 /// Only the parts the caller may see: members with member:list, the quota with quota:read.
@@ -252,27 +363,27 @@ async fn summary(
     State(catalog): State<Catalog>,
     caller: Caller,
     Extension(facts): Extension<ProjectFacts>,
-) -> Result<Json<Map<String, Value>>, ApiError> {
+) -> Result<Json<SummaryBody>, ApiError> {
     let may =
         |resource, action| access::allows(&caller.actor, &facts, Permission::new(resource, action));
     let found = catalog.summary(facts.id).await?;
-    let mut body = Map::new();
-    body.insert("repo_count".to_owned(), found.repo_count.into());
-    if may(Resource::Member, Action::List) {
-        for role in Role::ALL {
-            let key = match role {
-                Role::ProjectAdmin => "project_admin_count",
-                Role::Maintainer => "maintainer_count",
-                Role::Developer => "developer_count",
-                Role::Guest => "guest_count",
-                Role::LimitedGuest => "limited_guest_count",
-            };
-            let count = found.members.iter().find(|(held, _)| *held == role);
-            body.insert(key.to_owned(), count.map_or(0, |(_, count)| *count).into());
-        }
-    }
-    if may(Resource::Quota, Action::Read) {
-        body.insert("quota".to_owned(), json!({ "hard": { "storage": -1 } }));
-    }
-    Ok(Json(body))
+    let count = |role| {
+        let count = found.members.iter().find(|(held, _)| *held == role);
+        count.map_or(0, |(_, count)| *count)
+    };
+    let members = may(Resource::Member, Action::List).then(|| MemberCounts {
+        project_admin_count: count(Role::ProjectAdmin),
+        maintainer_count: count(Role::Maintainer),
+        developer_count: count(Role::Developer),
+        guest_count: count(Role::Guest),
+        limited_guest_count: count(Role::LimitedGuest),
+    });
+    let quota = may(Resource::Quota, Action::Read).then_some(QuotaBody {
+        hard: Resources { storage: -1 },
+    });
+    Ok(Json(SummaryBody {
+        repo_count: found.repo_count,
+        members,
+        quota,
+    }))
 }

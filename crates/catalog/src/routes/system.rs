@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use berth_http::{ApiError, Json};
-use berth_iam::{Access, Caller, Endpoint};
+use berth_iam::{Access, Caller, Endpoint, Operation, Parameter};
 use http::Method;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::SystemFacts;
 use super::params::Params;
@@ -16,6 +18,11 @@ use crate::Catalog;
 
 /// Longest text that is searched for, bytes.
 const LONGEST_SEARCH: usize = 255;
+
+const TEXT: &[Parameter] = &[Parameter::text(
+    "q",
+    "A part of a name; all are found without it.",
+)];
 
 #[derive(Clone)]
 struct System {
@@ -30,22 +37,46 @@ pub(super) fn endpoints(catalog: &Catalog, facts: SystemFacts) -> Vec<Endpoint> 
     };
     let get_of = |path, access, handler| Endpoint::new(Method::GET, path, access, handler);
     vec![
-        get_of("/api/v2.0/ping", Access::Public, get(|| async { "Pong" })),
+        get_of("/api/v2.0/ping", Access::Public, get(|| async { "Pong" })).describe(
+            Operation::new("getPing", "ping", "Say that the server is there")
+                .media_type("text/plain"),
+        ),
         get_of("/api/version", Access::Public, get(api_version)),
         get_of(
             "/api/v2.0/systeminfo",
             Access::Public,
             get(info).with_state(system),
+        )
+        .describe(
+            Operation::new("getSystemInfo", "systeminfo", "Describe this server")
+                .answer::<InfoBody>(),
         ),
         get_of(
             "/api/v2.0/search",
             Access::Public,
             get(search).with_state(catalog.clone()),
+        )
+        .describe(
+            Operation::new(
+                "search",
+                "search",
+                "Find projects and repositories you may see",
+            )
+            .parameters(TEXT)
+            .answer::<SearchBody>(),
         ),
         get_of(
             "/api/v2.0/statistics",
             Access::Authenticated,
             get(statistics).with_state(catalog.clone()),
+        )
+        .describe(
+            Operation::new(
+                "getStatistic",
+                "statistic",
+                "Count projects and repositories",
+            )
+            .answer::<StatisticBody>(),
         ),
     ]
 }
@@ -54,43 +85,83 @@ async fn api_version() -> Json<Value> {
     Json(json!({ "version": "v2.0" }))
 }
 
-/// Harbor's `GeneralInfo`: what a login page needs for everybody, the rest for users.
-async fn info(State(system): State<System>, caller: Caller) -> Json<Map<String, Value>> {
+/// What a login page needs, for everybody; the rest for users.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "GeneralInfo")]
+struct InfoBody {
+    auth_mode: &'static str,
+    primary_auth_mode: bool,
+    self_registration: bool,
+    banner_message: String,
+    #[serde(flatten)]
+    users: Option<UsersInfo>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct UsersInfo {
+    #[schemars(extend("format" = "date-time"))]
+    current_time: String,
+    harbor_version: String,
+    external_url: String,
+    /// The host that images are named with.
+    registry_url: String,
+    registry_storage_provider_name: String,
+    project_creation_restriction: &'static str,
+    read_only: bool,
+    has_ca_root: bool,
+    notification_enable: bool,
+}
+
+async fn info(State(system): State<System>, caller: Caller) -> Json<InfoBody> {
     let settings = system.catalog.settings();
-    let mut body = Map::new();
-    let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
-    put("auth_mode", "db_auth".into());
-    put("primary_auth_mode", false.into());
-    put("self_registration", settings.self_registration.into());
-    put("banner_message", settings.banner_message.clone().into());
-    if caller.actor.user().is_some() {
+    let users = caller.actor.user().is_some().then(|| {
         let url = &system.facts.external_url;
         let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
-        let now = system.catalog.clock().now();
-        put("current_time", now.to_rfc3339().into());
-        put("harbor_version", system.facts.version.clone().into());
-        put("external_url", url.clone().into());
-        put("registry_url", host.trim_end_matches('/').into());
-        put(
-            "registry_storage_provider_name",
-            system.facts.storage.clone().into(),
-        );
-        put(
-            "project_creation_restriction",
-            settings.project_creation_restriction.as_str().into(),
-        );
-        put("read_only", settings.read_only.into());
-        put("has_ca_root", false.into());
-        put("notification_enable", false.into());
-    }
-    Json(body)
+        UsersInfo {
+            current_time: system.catalog.clock().now().to_rfc3339(),
+            harbor_version: system.facts.version.clone(),
+            external_url: url.clone(),
+            registry_url: host.trim_end_matches('/').to_owned(),
+            registry_storage_provider_name: system.facts.storage.clone(),
+            project_creation_restriction: settings.project_creation_restriction.as_str(),
+            read_only: settings.read_only,
+            has_ca_root: false,
+            notification_enable: false,
+        }
+    });
+    Json(InfoBody {
+        auth_mode: "db_auth",
+        primary_auth_mode: false,
+        self_registration: settings.self_registration,
+        banner_message: settings.banner_message.clone(),
+        users,
+    })
+}
+
+/// What a search found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Search")]
+struct SearchBody {
+    project: Vec<ProjectBody>,
+    repository: Vec<HitBody>,
+}
+
+/// A repository that a search found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SearchRepository")]
+struct HitBody {
+    project_id: i64,
+    project_name: String,
+    project_public: bool,
+    repository_name: String,
+    pull_count: i64,
 }
 
 async fn search(
     State(catalog): State<Catalog>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SearchBody>, ApiError> {
     let text = params.text_or_empty("q");
     if text.len() > LONGEST_SEARCH {
         return Err(ApiError::bad_request(format!(
@@ -98,46 +169,51 @@ async fn search(
         )));
     }
     let found = catalog.search(&caller, text).await?;
-    let projects: Vec<ProjectBody> = found.projects.into_iter().map(ProjectBody::from).collect();
-    let repositories: Vec<Value> = found
-        .repositories
-        .into_iter()
-        .map(|hit| {
-            json!({
-                "project_id": hit.project_id,
-                "project_name": hit.project_name,
-                "project_public": hit.project_public,
-                "repository_name": hit.repository_name,
-                "pull_count": hit.pull_count,
-            })
-        })
-        .collect();
-    Ok(Json(
-        json!({ "project": projects, "repository": repositories }),
-    ))
+    let hits = found.repositories.into_iter().map(|hit| HitBody {
+        project_id: hit.project_id.get(),
+        project_name: hit.project_name,
+        project_public: hit.project_public,
+        repository_name: hit.repository_name,
+        pull_count: hit.pull_count,
+    });
+    Ok(Json(SearchBody {
+        project: found.projects.into_iter().map(ProjectBody::from).collect(),
+        repository: hits.collect(),
+    }))
 }
 
-/// Harbor's `Statistic`: the totals are a system administrator's.
+/// How much there is. The totals are a system administrator's.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Statistic")]
+struct StatisticBody {
+    public_project_count: i64,
+    public_repo_count: i64,
+    private_project_count: i64,
+    private_repo_count: i64,
+    #[serde(flatten)]
+    total: Option<Totals>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Totals {
+    total_project_count: i64,
+    total_repo_count: i64,
+}
+
 async fn statistics(
     State(catalog): State<Catalog>,
     caller: Caller,
-) -> Result<Json<Map<String, Value>>, ApiError> {
+) -> Result<Json<StatisticBody>, ApiError> {
     let found = catalog.statistics(&caller).await?;
-    let mut body = Map::new();
-    let mut put = |key: &str, value: i64| body.insert(key.to_owned(), value.into());
-    put("public_project_count", found.public_projects);
-    put("public_repo_count", found.public_repositories);
-    put("private_project_count", found.private_projects);
-    put("private_repo_count", found.private_repositories);
-    if found.complete {
-        put(
-            "total_project_count",
-            found.public_projects + found.private_projects,
-        );
-        put(
-            "total_repo_count",
-            found.public_repositories + found.private_repositories,
-        );
-    }
-    Ok(Json(body))
+    let total = found.complete.then_some(Totals {
+        total_project_count: found.public_projects + found.private_projects,
+        total_repo_count: found.public_repositories + found.private_repositories,
+    });
+    Ok(Json(StatisticBody {
+        public_project_count: found.public_projects,
+        public_repo_count: found.public_repositories,
+        private_project_count: found.private_projects,
+        private_repo_count: found.private_repositories,
+        total,
+    }))
 }
