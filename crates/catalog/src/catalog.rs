@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_crypto::KeyFile;
 use berth_db::Db;
 use berth_iam::Author;
 use berth_model::{Clock, ProjectId, Timestamp, UserId};
+use serde_json::{Map, Value};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::settings::{Settings, Snapshot};
@@ -13,6 +15,17 @@ use crate::{CatalogError, Recorder, store};
 
 /// How long another replica's change of a setting may take to be seen here.
 const REFRESH: Duration = Duration::from_secs(5);
+
+/// How a catalog is opened.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogOptions {
+    /// What secret settings are sealed with; without it they are refused.
+    pub sealer: Option<Arc<KeyFile>>,
+    /// Settings that have another value than their default until somebody changes them.
+    pub defaults: Map<String, Value>,
+    /// Settings that cannot be changed while the server runs.
+    pub frozen: Map<String, Value>,
+}
 
 /// Projects, members, repositories, the access log and the settings. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,7 +47,16 @@ impl Catalog {
     /// Opens the catalog of a migrated database and starts its two background tasks: one flushes
     /// the [`Recorder`], the other looks for settings that another replica changed.
     pub async fn open(db: Db, clock: Clock) -> Result<Self, CatalogError> {
-        let settings = Arc::new(Snapshot::new(store::setting::load(&db).await?));
+        Self::open_with(db, clock, CatalogOptions::default()).await
+    }
+
+    /// As [`Self::open`], with what the server's own configuration says of the settings.
+    pub async fn open_with(
+        db: Db,
+        clock: Clock,
+        options: CatalogOptions,
+    ) -> Result<Self, CatalogError> {
+        let settings = Arc::new(Snapshot::load(&db, options).await?);
         let stop = CancellationToken::new();
         tokio::spawn(refresh(db.clone(), settings.clone(), stop.clone()));
         Ok(Self {

@@ -1,10 +1,12 @@
 //! What can go wrong in the catalog, in sentences a user can act on.
 
+use berth_crypto::CryptoError;
 use berth_db::DbError;
 use berth_iam::Refusal;
 use berth_model::{Code, Coded, NameError};
 
 use crate::query::QueryError;
+use crate::settings::SettingError;
 
 /// An error of the catalog.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,12 @@ pub enum CatalogError {
     /// A `q` or `sort` that cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A setting that cannot have that value.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A secret that cannot be sealed or opened.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
     /// A request that says something impossible.
     #[error("{0}")]
     Invalid(String),
@@ -50,6 +58,8 @@ impl Coded for CatalogError {
             Self::Db(error) => error.code(),
             Self::Refused(refusal) => refusal.code(),
             Self::Name(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::Setting(error) => error.code(),
+            Self::Crypto(error) => error.code(),
             Self::NotFound(_) => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
             Self::Forbidden(_) => Code::Forbidden,

@@ -22,13 +22,16 @@ mod viewer;
 
 pub use audit::{AuditEntry, AuditScope};
 pub use berth_iam::Entry;
-pub use catalog::Catalog;
+pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;
 pub use members::{Member, NewMember};
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
 pub use recorder::{Recorder, record_in};
 pub use repositories::Repository;
 pub use routes::{SystemFacts, endpoints};
-pub use settings::{Restriction, SettingError, Settings};
+pub use settings::{
+    Configurations, ConfigurationsResponse, Kind, MOST_STORAGE, Restriction, SettingError,
+    SettingKey, Settings, UNLIMITED,
+};
 pub use statistics::{FoundRepository, SearchResult, Statistics};
 pub use viewer::Viewer;

@@ -100,7 +100,7 @@ section! {
 section! {
     /// `[auth]`: tokens and sign-in.
     AuthSettings "auth." {
-        /// Seconds a registry token is valid, 60 to 3600. Default 300.
+        /// Seconds a registry token is valid, 60 to 3600, until token_expiration is set. Default 300.
         token_lifetime_seconds: u64 = Kind::Count, Some("300");
         /// Days a refresh token is valid, 1 to 365. Default 30.
         refresh_token_days: u64 = Kind::Count, Some("30");
@@ -131,6 +131,17 @@ section! {
 }
 
 section! {
+    /// `[configuration]`: settings of the API that are held fast here.
+    ConfigurationSettings "configuration." {
+        /// JSON object of settings of /api/v2.0/configurations, like {"self_registration": false}.
+        /// They hold from the start and cannot be changed through the API. Default: none.
+        overwrite: Option<Secret<String>> = Kind::Secret, None;
+        /// File that holds the object, instead of overwrite.
+        overwrite_file: Option<PathBuf> = Kind::Path, None;
+    }
+}
+
+section! {
     /// `[log]`: what is written to standard error.
     LogSettings "log." {
         /// text for people, json for machines. Default text.
@@ -151,6 +162,16 @@ section! {
         otlp_endpoint: Option<String> = Kind::Text, None;
         /// Share of requests that are traced, 0 to 1. Default 1.
         sample_ratio: f64 = Kind::Ratio, Some("1");
+    }
+}
+
+impl ConfigurationSettings {
+    /// No key of this section has a default, so it may be absent altogether.
+    const fn none() -> Self {
+        Self {
+            overwrite: None,
+            overwrite_file: None,
+        }
     }
 }
 
@@ -182,6 +203,9 @@ pub struct Settings {
     pub registry: RegistrySettings,
     /// `[gc]`.
     pub gc: GcSettings,
+    /// `[configuration]`.
+    #[serde(default = "ConfigurationSettings::none")]
+    pub configuration: ConfigurationSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[tracing]`.
@@ -197,7 +221,7 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 9] = [
+const SECTIONS: [&[Key]; 10] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
@@ -205,6 +229,7 @@ const SECTIONS: [&[Key]; 9] = [
     AuthSettings::KEYS,
     RegistrySettings::KEYS,
     GcSettings::KEYS,
+    ConfigurationSettings::KEYS,
     LogSettings::KEYS,
     TracingSettings::KEYS,
 ];

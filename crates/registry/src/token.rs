@@ -157,11 +157,7 @@ impl Registry {
                 actions,
             });
         }
-        let lifetime = self
-            .inner
-            .options
-            .token_lifetime
-            .max(Duration::from_mins(1));
+        let lifetime = self.token_lifetime();
         let issued = self.inner.iam.issue(actor, SERVICE, access, lifetime)?;
         let refresh_token = match actor {
             Actor::User(user) if offline => {
@@ -181,6 +177,27 @@ impl Registry {
     }
 
     /// The requested actions of a scope that the caller may do.
+    /// What the setting says, in minutes; as long as it says what the configuration file does,
+    /// the file's seconds.
+    fn token_lifetime(&self) -> Duration {
+        let file = self
+            .inner
+            .options
+            .token_lifetime
+            .max(Duration::from_mins(1));
+        let minutes = self
+            .inner
+            .catalog
+            .settings()
+            .token_expiration
+            .unsigned_abs();
+        if file.as_secs().div_ceil(60) == minutes {
+            file
+        } else {
+            Duration::from_mins(minutes)
+        }
+    }
+
     async fn granted(
         &self,
         actor: &Actor,

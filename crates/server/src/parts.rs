@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_blob::{BlobError, BlobStore, FaultPlan, StoreOptions};
-use berth_catalog::{Catalog, CatalogError};
+use berth_catalog::{Catalog, CatalogError, CatalogOptions};
 use berth_config::Settings;
 use berth_crypto::{CryptoError, KeyFile};
 use berth_db::{DatabaseUrl, Db, DbError};
@@ -15,6 +15,7 @@ use berth_iam::{Iam, IamError, IamOptions};
 use berth_lifecycle::Lifecycle;
 use berth_model::{Clock, Secret, UserId};
 use berth_registry::{Registry, RegistryOptions};
+use serde_json::{Map, Value};
 
 /// Why the services could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +32,33 @@ pub enum SetupError {
     /// The key file cannot be made or read.
     #[error("the key file cannot be used: {0}")]
     Crypto(#[from] CryptoError),
+    /// What the configuration holds fast is not readable.
+    #[error("configuration.overwrite must be a JSON object of settings: {0}")]
+    Overwrite(#[source] serde_json::Error),
     /// Users and keys cannot be set up.
     #[error("users and keys cannot be set up: {0}")]
     Iam(#[from] IamError),
     /// Projects cannot be set up.
     #[error("projects cannot be set up: {0}")]
     Catalog(#[from] CatalogError),
+}
+
+/// What the server's own configuration says of the settings that the API changes.
+fn catalog_options(
+    settings: &Settings,
+    key_file: Arc<KeyFile>,
+) -> Result<CatalogOptions, SetupError> {
+    let frozen = match &settings.configuration.overwrite {
+        Some(text) => serde_json::from_str(text.expose()).map_err(SetupError::Overwrite)?,
+        None => Map::new(),
+    };
+    let minutes = settings.auth.token_lifetime_seconds.div_ceil(60);
+    let defaults = Map::from_iter([("token_expiration".to_owned(), Value::from(minutes))]);
+    Ok(CatalogOptions {
+        sealer: Some(key_file),
+        defaults,
+        frozen,
+    })
 }
 
 /// Everything that requests are answered with. Cheap to clone.
@@ -78,13 +100,14 @@ impl Parts {
             faults,
         };
         let blobs = BlobStore::open(data.join("store"), options).await?;
-        let key_file = KeyFile::load_or_create(data.join("secret.key"))?;
+        let key_file = Arc::new(KeyFile::load_or_create(data.join("secret.key"))?);
         let options = IamOptions {
             refresh_lifetime: Duration::from_hours(24 * settings.auth.refresh_token_days),
             ..IamOptions::default()
         };
         let iam = Iam::open(db.clone(), clock.clone(), &key_file, options).await?;
-        let catalog = Catalog::open(db.clone(), clock.clone()).await?;
+        let options = catalog_options(settings, key_file)?;
+        let catalog = Catalog::open_with(db.clone(), clock.clone(), options).await?;
         let recorder = catalog.recorder().clone();
         iam.watch_logins(Arc::new(move |entry| recorder.record(entry)));
         let grace = Duration::from_secs(settings.gc.grace_seconds);

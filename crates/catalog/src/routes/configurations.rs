@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::routing::{get, put};
 use berth_http::{ApiError, Json};
-use berth_iam::{Caller, Endpoint};
-use berth_model::{Action, Resource, Timestamp};
+use berth_iam::{Access, Caller, Endpoint, Operation};
+use berth_model::{Action, Code, Resource, Timestamp};
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::system;
-use crate::{Catalog, Entry};
+use crate::{Catalog, Configurations, ConfigurationsResponse, Entry};
 
 const PATH: &str = "/api/v2.0/configurations";
 
@@ -21,19 +21,41 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             PATH,
             may(Action::Read),
             get(read).with_state(catalog.clone()),
+        )
+        .describe(
+            Operation::new("getConfigurations", "configure", "Get the settings")
+                .answer::<ConfigurationsResponse>(),
         ),
         Endpoint::new(
             Method::PUT,
             PATH,
             may(Action::Update),
             put(update).with_state(catalog.clone()),
+        )
+        .describe(
+            Operation::new("updateConfigurations", "configure", "Change settings")
+                .body::<Configurations>(),
         ),
+        Endpoint::new(
+            Method::GET,
+            "/api/v2.0/internalconfig",
+            Access::Authenticated,
+            get(internal),
+        )
+        .describe(Operation::new(
+            "getInternalconfig",
+            "configure",
+            "Always refused: there are no parts to tell secrets to",
+        )),
     ]
 }
 
 async fn read(State(catalog): State<Catalog>) -> Json<Map<String, Value>> {
     let settings = catalog.settings().to_json().into_iter();
-    let wrapped = settings.map(|(key, value)| (key, json!({ "value": value, "editable": true })));
+    let wrapped = settings.map(|(key, value)| {
+        let editable = catalog.setting_is_editable(&key);
+        (key, json!({ "value": value, "editable": editable }))
+    });
     Json(wrapped.collect())
 }
 
@@ -49,4 +71,12 @@ async fn update(
         ..Entry::by(&caller, "update", "configuration", Timestamp::default())
     };
     Ok(catalog.update_settings(patch, entry).await?)
+}
+
+/// Harbor's parts tell each other their secrets here; Berth is one program.
+async fn internal() -> ApiError {
+    ApiError::new(
+        Code::Forbidden,
+        "this is not for users: read /api/v2.0/configurations",
+    )
 }

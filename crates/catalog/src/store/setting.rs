@@ -3,19 +3,19 @@
 use berth_db::{Db, Tx, args};
 use berth_model::Timestamp;
 
-use crate::{CatalogError, Settings};
+use crate::CatalogError;
 
 /// Rows of this table that are no setting but a mark of what was done once.
 pub(crate) const MARK_PREFIX: &str = "mark:";
 
-pub(crate) async fn load(db: &Db) -> Result<Settings, CatalogError> {
+pub(crate) async fn load(db: &Db) -> Result<Vec<(String, String)>, CatalogError> {
     let rows: Vec<(String, String)> = db
         .all("SELECT name, value FROM setting LIMIT 1000", args![])
         .await?;
     let settings = rows
         .into_iter()
         .filter(|(name, _)| !name.starts_with(MARK_PREFIX));
-    Ok(Settings::from_rows(settings.collect()))
+    Ok(settings.collect())
 }
 
 pub(crate) async fn put(

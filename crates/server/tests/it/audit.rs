@@ -64,7 +64,7 @@ async fn accounts_and_projects_are_written_down_with_their_author() {
             .await
             .expect(200);
         app.put("/api/v2.0/configurations")
-            .json(&json!({"banner_message": "hello"}))
+            .json(&json!({"banner_message": "{\"message\":\"hello\"}"}))
             .await
             .expect(200);
         app.delete(&user).send().await.expect(200);

@@ -29,7 +29,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
 ];
 
 /// What a route asks: `any`, `user` (logged in), `system` (an administrator), `own` (the user of
-/// the path or an administrator), or a cell of the matrix.
+/// the path or an administrator), `nobody`, or a cell of the matrix.
 const ROUTES: &[(&str, &str)] = &[
     ("GET /healthz", "any"),
     ("GET /readyz", "any"),
@@ -44,6 +44,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/statistics", "user"),
     ("GET /api/v2.0/configurations", "system"),
     ("PUT /api/v2.0/configurations", "system"),
+    ("GET /api/v2.0/internalconfig", "nobody"),
     ("GET /api/v2.0/audit-logs", "user"),
     ("GET /api/v2.0/auditlog-exts", "user"),
     ("GET /api/v2.0/auditlog-exts/events", "system"),
@@ -197,6 +198,7 @@ impl Somebody {
     fn may(&self, public: bool, asked: &str) -> bool {
         match asked {
             "any" => true,
+            "nobody" => false,
             _ if self.sysadmin => true,
             "user" => self.login.is_some(),
             "system" => false,
