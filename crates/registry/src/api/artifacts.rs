@@ -9,7 +9,7 @@ use berth_catalog::CatalogError;
 use berth_catalog::query::order_by;
 use berth_db::DbError;
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::ProjectFacts;
+use berth_iam::{Parameter, ProjectFacts};
 use berth_model::ManifestId;
 use http::Uri;
 
@@ -19,6 +19,24 @@ use super::place::{Addressed, Place};
 use crate::Registry;
 use crate::store::listing::condition::{self, Scope};
 use crate::store::listing::{self, ArtifactRow, Depth};
+
+/// What can be asked for with artifacts.
+pub(super) const WITH: &[Parameter] = &[
+    Parameter::flag("with_tag", "Show its tags; true unless said otherwise."),
+    Parameter::flag(
+        "with_accessory",
+        "Show what belongs to it, such as signatures.",
+    ),
+];
+/// The same, and more, for those of a whole project.
+pub(super) const OF_PROJECT: &[Parameter] = &[
+    WITH[0],
+    WITH[1],
+    Parameter::flag(
+        "latest_in_repository",
+        "Only the newest of each repository.",
+    ),
+];
 
 /// What is shown with an artifact. The other `with_…` of Harbor ask for what is not there.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use berth_model::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::params::address;
 use crate::store::listing::{AccessoryRow, ArtifactRow, ReferenceRow, RepositoryRow, TagRow};
@@ -25,7 +27,9 @@ fn stored(text: String) -> Option<Box<RawValue>> {
     RawValue::from_string(text).ok()
 }
 
-#[derive(Debug, Serialize)]
+/// A repository. Its name begins with that of its project.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Repository")]
 pub(super) struct RepositoryBody {
     id: i64,
     project_id: i64,
@@ -33,7 +37,9 @@ pub(super) struct RepositoryBody {
     description: String,
     artifact_count: i64,
     pull_count: i64,
+    #[schemars(extend("format" = "date-time"))]
     creation_time: String,
+    #[schemars(extend("format" = "date-time"))]
     update_time: String,
 }
 
@@ -52,7 +58,9 @@ impl RepositoryBody {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// An artifact: an image, an index of images, or anything else with a manifest.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Artifact")]
 pub(super) struct ArtifactBody {
     id: i64,
     #[serde(rename = "type")]
@@ -66,9 +74,13 @@ pub(super) struct ArtifactBody {
     digest: String,
     size: i64,
     icon: &'static str,
+    #[schemars(extend("format" = "date-time"))]
     push_time: String,
+    #[schemars(extend("format" = "date-time"))]
     pull_time: String,
+    #[schemars(with = "Option<Map<String, Value>>")]
     extra_attrs: Option<Box<RawValue>>,
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     annotations: Option<Box<RawValue>>,
     references: Option<Vec<ReferenceBody>>,
     tags: Option<Vec<TagBody>>,
@@ -78,7 +90,8 @@ pub(super) struct ArtifactBody {
     accessories: Option<Vec<AccessoryBody>>,
 }
 
-#[derive(Debug, Serialize)]
+/// Where an addition is.
+#[derive(Debug, Serialize, JsonSchema)]
 struct AdditionLink {
     absolute: bool,
     href: String,
@@ -132,13 +145,17 @@ impl ArtifactBody {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// A tag.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tag")]
 pub(super) struct TagBody {
     id: i64,
     repository_id: i64,
     artifact_id: i64,
     name: String,
+    #[schemars(extend("format" = "date-time"))]
     push_time: String,
+    #[schemars(extend("format" = "date-time"))]
     pull_time: String,
     immutable: bool,
 }
@@ -157,14 +174,36 @@ impl From<TagRow> for TagBody {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What an index names.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Reference")]
 pub(super) struct ReferenceBody {
     parent_id: i64,
     child_id: i64,
     child_digest: String,
+    #[schemars(with = "Option<Platform>")]
     platform: Option<Box<RawValue>>,
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     annotations: Option<Box<RawValue>>,
+    #[schemars(with = "Option<Vec<String>>")]
     urls: Option<Box<RawValue>>,
+}
+
+/// What an image runs on, as its index says it.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "answered as it was pushed; here only for its schema"
+)]
+struct Platform {
+    architecture: String,
+    os: String,
+    #[schemars(rename = "os.version", skip_serializing_if = "Option::is_none")]
+    os_version: Option<String>,
+    #[schemars(rename = "os.features", skip_serializing_if = "Option::is_none")]
+    os_features: Option<Vec<String>>,
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
 }
 
 impl From<ReferenceRow> for ReferenceBody {
@@ -180,7 +219,9 @@ impl From<ReferenceRow> for ReferenceBody {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What belongs to an artifact, such as a signature.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Accessory")]
 pub(super) struct AccessoryBody {
     id: i64,
     artifact_id: i64,
@@ -192,6 +233,7 @@ pub(super) struct AccessoryBody {
     #[serde(rename = "type")]
     kind: String,
     icon: &'static str,
+    #[schemars(extend("format" = "date-time"))]
     creation_time: String,
 }
 

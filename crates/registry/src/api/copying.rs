@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use berth_catalog::{CatalogError, Entry, record_in, repositories};
 use berth_db::Tx;
 use berth_http::ApiError;
-use berth_iam::{Caller, Permission, ProjectFacts, Refusal, allows};
+use berth_iam::{Caller, Parameter, Permission, ProjectFacts, Refusal, allows};
 use berth_model::{Action, ManifestId, ProjectId, RepositoryId, Resource, Timestamp};
 use berth_oci::{Digest, Reference, RepositoryName};
 
@@ -25,6 +25,13 @@ use crate::{Registry, RegistryError};
 /// Most manifests, and most tags of each, that one copy takes along.
 const FAMILY: usize = 1_000;
 const TAGS: usize = 1_000;
+
+/// What is copied.
+pub(super) const FROM: &[Parameter] = &[Parameter::text(
+    "from",
+    "`project/repository:tag` or `project/repository@digest`.",
+)
+.required()];
 
 /// `POST` of a copy: `from` is `project/repository:tag` or `project/repository@digest`.
 pub(super) async fn copy(

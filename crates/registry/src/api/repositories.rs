@@ -10,6 +10,7 @@ use berth_catalog::{CatalogError, Viewer, record_in};
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::{Caller, ProjectFacts};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::body::RepositoryBody;
@@ -71,8 +72,9 @@ pub(super) async fn read(
     )))
 }
 
-/// What a client may say of a repository; everything else is ignored, as Harbor does.
-#[derive(Debug, Deserialize)]
+/// What a client may say of a repository; everything else is ignored.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Repository")]
 pub(super) struct RepositoryRequest {
     #[serde(default)]
     description: Option<String>,

@@ -9,6 +9,7 @@ use berth_iam::Caller;
 use berth_model::ManifestId;
 use berth_oci::{Digest, Reference, TagName};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::body::TagBody;
@@ -42,8 +43,8 @@ pub(super) async fn list(
     Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
 }
 
-/// A tag to be made; Harbor's clients send a whole tag, of which only the name counts.
-#[derive(Debug, Deserialize)]
+/// A tag to be made. Whole tags are taken too; only the name counts.
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct NewTag {
     name: String,
 }
