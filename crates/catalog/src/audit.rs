@@ -55,6 +55,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "delete_tag",
     "delete_blob",
     "update_repository",
+    "update_quota",
 ];
 
 /// Which lines are listed.

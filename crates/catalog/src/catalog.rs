@@ -75,6 +75,7 @@ impl Catalog {
     /// A `library` that was deleted stays deleted.
     pub async fn seed(&self, admin: UserId) -> Result<(), CatalogError> {
         let now = self.clock().now();
+        let limit = self.settings().storage_per_project;
         self.db()
             .write(move |tx| {
                 Box::pin(async move {
@@ -94,6 +95,7 @@ impl Catalog {
                                 .on("library")
                                 .in_project(id);
                             crate::record_in(tx, entry).await?;
+                            store::quota::insert(tx, id, limit, now).await?;
                         }
                     }
                     Ok(())

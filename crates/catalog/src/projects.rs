@@ -7,7 +7,10 @@ use berth_iam::{Caller, ProjectFacts};
 use berth_model::{ProjectId, ProjectName, Role, Timestamp, UserId};
 
 use crate::query::{Column, Kind, order_by};
-use crate::{Catalog, CatalogError, Restriction, Viewer, audit, metadata, record_in, store};
+use crate::quotas::check_limit;
+use crate::{
+    Catalog, CatalogError, QuotaUse, Restriction, Viewer, audit, metadata, record_in, store,
+};
 
 /// A project as one actor sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,8 @@ pub struct NewProject {
     pub public: bool,
     /// Its metadata; `public` in it overrules the field.
     pub metadata: Vec<(String, String)>,
-    /// Bytes it may hold; -1 is any number.
+    /// Bytes it may hold; -1 is any number. Of system administrators only: the limit of everybody
+    /// else's projects is the one in the settings.
     pub storage_limit: Option<i64>,
 }
 
@@ -78,6 +82,8 @@ pub struct Summary {
     pub repo_count: i64,
     /// Members of each role.
     pub members: Vec<(Role, i64)>,
+    /// Its quota, while quotas are in force.
+    pub quota: Option<QuotaUse>,
 }
 
 const COLUMNS: &[Column] = &[
@@ -91,9 +97,6 @@ const COLUMNS: &[Column] = &[
     Column::new("creation_time", "p.created_at", Kind::Time),
     Column::new("update_time", "p.updated_at", Kind::Time),
 ];
-
-/// Harbor's bounds of a storage quota: unlimited, or up to 1024 TiB.
-const LARGEST_LIMIT: i64 = 1 << 50;
 
 impl Catalog {
     /// Makes a project, whose first administrator is the caller.
@@ -112,14 +115,13 @@ impl Catalog {
             ));
         }
         let name = ProjectName::try_from(new.name)?;
-        if let Some(limit) = new.storage_limit
-            && limit != -1
-            && !(1..=LARGEST_LIMIT).contains(&limit)
-        {
-            return Err(CatalogError::Invalid(format!(
-                "storage_limit must be -1 for unlimited, or 1 to {LARGEST_LIMIT} bytes"
-            )));
+        if let Some(limit) = new.storage_limit {
+            check_limit("storage_limit", limit)?;
         }
+        let limit = new
+            .storage_limit
+            .filter(|_| user.sysadmin)
+            .unwrap_or_else(|| self.settings().storage_per_project);
         let changes = metadata::Changes::read(&new.metadata)?;
         let public = changes.public.unwrap_or(new.public);
         let (now, owner) = (self.clock().now(), user.id);
@@ -133,6 +135,7 @@ impl Catalog {
                             CatalogError::Conflict(format!("project {name} exists already"))
                         })?;
                     store::member::insert(tx, id, owner, Role::ProjectAdmin, now).await?;
+                    store::quota::insert(tx, id, limit, now).await?;
                     changes.write(tx, id).await?;
                     record_in(tx, entry.in_project(id)).await?;
                     Ok(id)
@@ -247,7 +250,8 @@ impl Catalog {
                     if store::repository::any(tx, id).await? {
                         return Err(holds_repositories(&name, None));
                     }
-                    record_in(tx, entry).await
+                    record_in(tx, entry).await?;
+                    store::quota::delete(tx, id).await
                 })
             })
             .await
@@ -259,7 +263,13 @@ impl Catalog {
         let members = counts
             .into_iter()
             .filter_map(|(role, count)| Some((Role::from_id(role)?, count)));
+        let quota = if self.settings().quota_per_project_enable {
+            store::quota::get(self.db(), project).await?
+        } else {
+            None
+        };
         Ok(Summary {
+            quota: quota.map(|quota| quota.storage),
             repo_count: self.repository_count(project).await?,
             members: members.collect(),
         })

@@ -68,7 +68,7 @@ pub async fn ensure(
     )))
 }
 
-/// Says that something in a repository was changed.
+/// Says that something in a repository was changed; never waits.
 pub async fn touch(tx: &mut Tx, id: RepositoryId, now: Timestamp) -> Result<(), CatalogError> {
     store::repository::touch(tx, id, now).await
 }

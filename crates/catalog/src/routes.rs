@@ -9,6 +9,7 @@ mod members;
 mod metadatas;
 mod params;
 mod projects;
+mod quotas;
 mod system;
 
 use berth_iam::{Access, Endpoint, Permission};
@@ -33,6 +34,7 @@ pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
     endpoints.extend(metadatas::endpoints(&catalog));
     endpoints.extend(members::endpoints(&catalog));
     endpoints.extend(logs::endpoints(&catalog));
+    endpoints.extend(quotas::endpoints(&catalog));
     endpoints.extend(configurations::endpoints(&catalog));
     endpoints.extend(system::endpoints(&catalog, facts));
     endpoints

@@ -19,6 +19,8 @@ pub struct Statistics {
     pub private_projects: i64,
     /// Repositories in those.
     pub private_repositories: i64,
+    /// Bytes that all projects use, each counted as its quota counts it.
+    pub storage: i64,
     /// Whether the viewer sees everything, so that the sums are the system's.
     pub complete: bool,
 }
@@ -54,12 +56,19 @@ impl Catalog {
         let user = caller.actor.user().map(|user| user.id);
         let filter = store::project::visible(viewer, user);
         let [private, public] = store::project::totals(self.db(), &filter).await?;
+        let complete = viewer == Viewer::Everything;
+        let storage = if complete {
+            store::quota::total_used(self.db()).await?
+        } else {
+            0
+        };
         Ok(Statistics {
+            storage,
             public_projects: public.0,
             public_repositories: public.1,
             private_projects: private.0,
             private_repositories: private.1,
-            complete: viewer == Viewer::Everything,
+            complete,
         })
     }
 

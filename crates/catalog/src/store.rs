@@ -8,5 +8,6 @@ pub(crate) mod member;
 pub(crate) mod metadata;
 pub(crate) mod project;
 pub(crate) mod pulls;
+pub(crate) mod quota;
 pub(crate) mod repository;
 pub(crate) mod setting;

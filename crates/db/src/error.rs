@@ -43,6 +43,9 @@ pub enum DbError {
     /// Migrating the schema failed.
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(String),
+    /// A rule that is checked at the end of a transaction forbids it; holds the rule's own error.
+    #[error("{0}")]
+    Refused(Box<dyn Coded + Send + Sync>),
     /// Anything else the engine said.
     #[error("database: {0}")]
     Engine(sqlx::Error),
@@ -81,6 +84,7 @@ impl Coded for DbError {
             Self::Unique(_) => Code::Conflict,
             Self::Full => Code::StorageFull,
             Self::Closed => Code::Unavailable,
+            Self::Refused(rule) => rule.code(),
             _ => Code::Unknown,
         }
     }

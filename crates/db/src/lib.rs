@@ -25,7 +25,7 @@ pub use connect::DatabaseUrl;
 pub use error::DbError;
 pub use migrate::{MigrationFile, render};
 pub use sqlx::AssertSqlSafe;
-pub use tx::Tx;
+pub use tx::{AtEnd, Tx};
 pub use value::{Args, Value, chunk_of, like, placeholders, rows_of};
 
 use tx::Commit;
@@ -155,7 +155,7 @@ impl Db {
                 // Spawned, so that a caller that goes away cannot stop it between COMMIT and hooks.
                 let running = tokio::spawn(async move {
                     let mut tx = Tx::postgres(&pool, durability).await?;
-                    let outcome = work(&mut tx).await;
+                    let outcome = tx.whole(work).await;
                     let commit = if outcome.is_ok() {
                         Commit::Yes
                     } else {

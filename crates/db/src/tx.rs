@@ -1,5 +1,8 @@
 //! A transaction, on either engine.
 
+use std::any::Any;
+
+use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgPool, Postgres};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{SqlSafeStr, Transaction};
@@ -8,10 +11,20 @@ use crate::{Args, DbError, Durability, Engine, Row};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
+/// Work that a transaction puts off until everything else in it is done.
+///
+/// For rows that many transactions change: taken last, their locks are held for the shortest time,
+/// and in one order whatever the transaction did before.
+pub trait AtEnd: Any + Send {
+    /// Does it. An error undoes the whole transaction.
+    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, Result<(), DbError>>;
+}
+
 /// An open transaction; see [`Db::write`](crate::Db::write).
 pub struct Tx {
     connection: Connection,
     hooks: Vec<Hook>,
+    at_end: Vec<Box<dyn AtEnd>>,
 }
 
 enum Connection {
@@ -36,6 +49,7 @@ impl Tx {
         Self {
             connection: Connection::Sqlite(connection),
             hooks: Vec::new(),
+            at_end: Vec::new(),
         }
     }
 
@@ -49,6 +63,7 @@ impl Tx {
         Ok(Self {
             connection: Connection::Postgres(transaction),
             hooks: Vec::new(),
+            at_end: Vec::new(),
         })
     }
 
@@ -78,6 +93,24 @@ impl Tx {
         std::mem::take(&mut self.hooks)
     }
 
+    /// Runs `work`, then what it put off with [`Tx::at_end`].
+    pub(crate) async fn whole<T, E, F>(&mut self, work: F) -> Result<T, E>
+    where
+        E: From<DbError>,
+        F: for<'t> FnOnce(&'t mut Self) -> BoxFuture<'t, Result<T, E>>,
+    {
+        let outcome = work(self).await?;
+        while !self.at_end.is_empty() {
+            self.at_end.remove(0).run(self).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Drops what was put off by work that failed.
+    pub(crate) fn drop_end(&mut self) {
+        self.at_end.clear();
+    }
+
     pub(crate) async fn close(self) {
         if let Connection::Sqlite(connection) = self.connection {
             let _ = sqlx::Connection::close(connection).await;
@@ -96,6 +129,20 @@ impl Tx {
     /// the transaction is rolled back. It must not block.
     pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
         self.hooks.push(Box::new(hook));
+    }
+
+    /// Adds to the work of kind `T` that this transaction does at its end: once for all that was
+    /// added, and not at all when the transaction fails before.
+    pub fn at_end<T: AtEnd + Default>(&mut self, add: impl FnOnce(&mut T)) {
+        for work in &mut self.at_end {
+            let work: &mut dyn Any = work.as_mut();
+            if let Some(work) = work.downcast_mut() {
+                return add(work);
+            }
+        }
+        let mut work = T::default();
+        add(&mut work);
+        self.at_end.push(Box::new(work));
     }
 
     /// The only row a query gives.

@@ -76,7 +76,7 @@ impl Writer {
         };
         let work: Work = Box::new(move |tx| {
             Box::pin(async move {
-                let outcome = work(tx).await;
+                let outcome = tx.whole(work).await;
                 let keep = outcome.is_ok();
                 let answer: Answer = Box::new(move |committed| match committed {
                     Err(cause) if keep => send(Err(DbError::Commit(cause).into())),
@@ -205,6 +205,7 @@ async fn run_job(
         Err(_) => (false, job.unfinished),
     };
     let added = tx.take_hooks();
+    tx.drop_end();
     let ended = match (keep, alone) {
         (true, true) => Ok(()),
         (true, false) => tx.control("RELEASE job").await,

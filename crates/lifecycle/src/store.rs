@@ -1,7 +1,7 @@
 //! The SQL of garbage collection and checks, over the registry core's tables.
 
 use berth_db::{AssertSqlSafe, Db, DbError, Engine, Tx, args};
-use berth_model::Timestamp;
+use berth_model::{ProjectId, Timestamp};
 
 /// Locks the rows a SELECT in a transaction reads. SQLite has one writer: nothing to lock.
 const fn for_update(tx: &Tx) -> &'static str {
@@ -84,6 +84,16 @@ pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<
             args![due.repository_id, due.blob_id],
         )
         .await?;
+    if removed == 1 {
+        let (project, digest, size): (i64, String, i64) = tx
+            .one(
+                "SELECT r.project_id, b.digest, b.size FROM repository r, blob b \
+                 WHERE r.id = $1 AND b.id = $2",
+                args![due.repository_id, due.blob_id],
+            )
+            .await?;
+        berth_registry::let_go(tx, ProjectId(project), &digest, size);
+    }
     Ok(removed == 1)
 }
 

@@ -33,6 +33,7 @@ use uploads::Turns;
 
 pub use api::endpoints;
 pub use error::RegistryError;
+pub use store::contents::{hold, let_go};
 
 /// The digest algorithm of bytes that nobody keeps, as in a check of the store.
 pub const PROBE_ALGORITHM: berth_oci::Algorithm = berth_oci::Algorithm::Sha256;
@@ -114,6 +115,11 @@ impl Registry {
                 tasks,
             }),
         }
+    }
+
+    /// Whether pushes are kept within the quotas of their projects.
+    pub(crate) fn limited(&self) -> bool {
+        self.inner.catalog.settings().quota_per_project_enable
     }
 
     /// Bytes of blobs that came in since the start.

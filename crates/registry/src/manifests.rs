@@ -14,7 +14,7 @@ use berth_oci::{
 use bytes::Bytes;
 
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
-use crate::store::tags;
+use crate::store::{contents, tags};
 use crate::{Pusher, Registry, RegistryError};
 
 /// Largest image config that is read for what it says of the image.
@@ -147,11 +147,12 @@ impl Registry {
             now: self.inner.clock.now(),
             entry: self.entry(pusher),
         };
-        let cache = self.inner.cache.clone();
+        let (cache, limited) = (self.inner.cache.clone(), self.limited());
         self.inner
             .db
             .write::<_, RegistryError, _>(move |tx| {
                 Box::pin(async move {
+                    contents::limit(tx, limited);
                     let name = work.repository.clone();
                     let entry = work.run(tx).await?;
                     record_in(tx, entry).await?;
@@ -267,6 +268,8 @@ pub(crate) async fn remove(
     let Some(manifest) = store::lock(tx, repository, digest).await? else {
         return Ok(false);
     };
+    let (project, size) = store::project_and_size(tx, manifest).await?;
+    contents::let_go(tx, project, digest, size);
     tags::delete_all_of(tx, repository, manifest, by, now).await?;
     store::delete(tx, repository, manifest, review_at).await?;
     Ok(true)
@@ -313,6 +316,8 @@ impl PushWork {
             + children.values().sum::<i64>();
         let (id, new) = store::insert(tx, repository, &manifest, total, &pusher.name, now).await?;
         if new {
+            let size = manifest.payload.len() as i64;
+            contents::hold(tx, pusher.project, manifest.digest.as_str(), size);
             store::insert_references(tx, repository, id, &manifest.references, &held).await?;
         }
         repositories::touch(tx, repository, now).await?;

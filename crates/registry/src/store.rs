@@ -1,9 +1,11 @@
 //! The SQL of the registry core: blobs, manifests, tags, referrers and uploads.
 //!
 //! Lock order inside one transaction, so that no two of them wait for each other on PostgreSQL:
-//! repository, manifest, blob links in order of blob id, tags in order of name.
+//! repository, manifest, blob links in order of blob id, tags in order of name; at its end what
+//! the project holds in order of digest, then its quota.
 
 pub(crate) mod blobs;
+pub(crate) mod contents;
 pub(crate) mod listing;
 pub(crate) mod manifests;
 pub(crate) mod tags;

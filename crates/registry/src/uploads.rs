@@ -7,13 +7,14 @@
 //! back to it. Whoever changes an upload holds its turn while it does.
 
 mod mount;
+mod room;
 mod turns;
 
 use std::pin::Pin;
 
 use berth_blob::{Checkpoint, CommitError, Stored, Upload};
 use berth_catalog::repositories;
-use berth_db::Durability;
+use berth_db::{DbError, Durability};
 use berth_http::BodyError;
 use berth_model::Limits;
 use berth_oci::{Algorithm, Digest, RepositoryName};
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 
-use crate::store::{blobs as blob_store, uploads as store};
+use crate::store::{blobs as blob_store, contents, uploads as store};
 use crate::{Pusher, Registry, RegistryError};
 
 pub(crate) use turns::{Turn, Turns};
@@ -126,6 +127,8 @@ impl Registry {
         chunk.announced()?;
         let turn = self.turn(id).await?;
         let upload = self.resume(caller, repository, id, chunk.range).await?;
+        let whole = upload.offset().saturating_add(chunk.length.unwrap_or(0));
+        self.check_room(repository, None, whole).await?;
         let this = self.clone();
         // A client that breaks off leaves what it sent, at a true offset.
         self.unbroken(turn, async move {
@@ -157,6 +160,8 @@ impl Registry {
         let upload = self
             .resume(&pusher.name, repository, id, chunk.range)
             .await?;
+        let whole = upload.offset().saturating_add(chunk.length.unwrap_or(0));
+        self.check_room(repository, Some(digest), whole).await?;
         let (this, pusher, id) = (self.clone(), pusher.clone(), id.to_owned());
         let (repository, digest) = (repository.clone(), digest.clone());
         // A client that loses patience finds the blob there when it asks again.
@@ -179,6 +184,8 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
         chunk.announced()?;
+        let whole = chunk.length.unwrap_or(0);
+        self.check_room(repository, Some(digest), whole).await?;
         let upload = self.inner.blobs.begin(digest.algorithm()).await?;
         let turn = self.turn(upload.id()).await?;
         let (this, pusher) = (self.clone(), pusher.clone());
@@ -218,15 +225,7 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let _turn = self.turn(id).await?;
         self.checkpoint_of(caller, repository, id).await?;
-        let row = id.to_owned();
-        let deleted = self
-            .inner
-            .db
-            .write::<_, RegistryError, _>(move |tx| {
-                Box::pin(async move { Ok(store::delete(tx, &row).await?) })
-            })
-            .await?;
-        if !deleted {
+        if !self.forget(id.to_owned()).await? {
             return Err(RegistryError::UploadUnknown(id.to_owned()));
         }
         Ok(self.inner.blobs.discard(id).await?)
@@ -246,14 +245,23 @@ impl Registry {
         let (project, name) = (pusher.project, repository.as_str().to_owned());
         let (row, stored_as) = (digest.clone(), stored.stored_as.clone());
         let cache = self.inner.cache.clone();
+        let (session, limited) = (upload.clone(), self.limited());
         let recorded = self
             .inner
             .db
             .write::<_, RegistryError, _>(move |tx| {
                 Box::pin(async move {
+                    contents::limit(tx, limited);
                     let (repository, _) = repositories::ensure(tx, project, &name, now).await?;
-                    let replaced =
-                        blob_store::commit(tx, repository, &row, &stored, review_at, now).await?;
+                    let replaced = blob_store::commit(
+                        tx,
+                        (project, repository),
+                        &row,
+                        &stored,
+                        review_at,
+                        now,
+                    )
+                    .await?;
                     if let Some(upload) = upload {
                         store::delete(tx, &upload).await?;
                     }
@@ -282,7 +290,21 @@ impl Registry {
                 }
             });
         }
+        if let (Err(RegistryError::Db(DbError::Refused(_))), Some(session)) = (&recorded, session) {
+            // Its bytes are gone, so nobody can go on with it.
+            self.forget(session).await?;
+        }
         recorded.map(|_| ())
+    }
+
+    /// Removes an upload's row; whether there was one.
+    async fn forget(&self, id: String) -> Result<bool, RegistryError> {
+        self.inner
+            .db
+            .write::<_, RegistryError, _>(move |tx| {
+                Box::pin(async move { Ok(store::delete(tx, &id).await?) })
+            })
+            .await
     }
 
     async fn turn(&self, id: &str) -> Result<Turn, RegistryError> {

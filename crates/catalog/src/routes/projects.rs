@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::params::{Params, created};
 use super::project;
+use super::quotas::UseBody;
 use crate::metadata::ProjectMetadata;
 use crate::{Catalog, CatalogError, NewProject, Project, ProjectFilter, ProjectUpdate};
 
@@ -331,7 +332,7 @@ struct SummaryBody {
     #[serde(flatten)]
     members: Option<MemberCounts>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quota: Option<QuotaBody>,
+    quota: Option<UseBody>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -342,20 +343,6 @@ struct MemberCounts {
     developer_count: i64,
     guest_count: i64,
     limited_guest_count: i64,
-}
-
-/// What a project may hold and what it holds.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ProjectSummaryQuota")]
-struct QuotaBody {
-    hard: Resources,
-}
-
-/// Bytes; -1 for no limit.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ResourceList")]
-struct Resources {
-    storage: i64,
 }
 
 /// Only the parts the caller may see: members with member:list, the quota with quota:read.
@@ -378,9 +365,10 @@ async fn summary(
         guest_count: count(Role::Guest),
         limited_guest_count: count(Role::LimitedGuest),
     });
-    let quota = may(Resource::Quota, Action::Read).then_some(QuotaBody {
-        hard: Resources { storage: -1 },
-    });
+    let quota = found
+        .quota
+        .filter(|_| may(Resource::Quota, Action::Read))
+        .map(UseBody::from);
     Ok(Json(SummaryBody {
         repo_count: found.repo_count,
         members,

@@ -198,6 +198,7 @@ struct StatisticBody {
 struct Totals {
     total_project_count: i64,
     total_repo_count: i64,
+    total_storage_consumption: i64,
 }
 
 async fn statistics(
@@ -208,6 +209,7 @@ async fn statistics(
     let total = found.complete.then_some(Totals {
         total_project_count: found.public_projects + found.private_projects,
         total_repo_count: found.public_repositories + found.private_repositories,
+        total_storage_consumption: found.storage,
     });
     Ok(Json(StatisticBody {
         public_project_count: found.public_projects,

@@ -95,11 +95,17 @@ pub(crate) async fn touch(
     id: RepositoryId,
     now: Timestamp,
 ) -> Result<(), CatalogError> {
-    tx.execute(
-        "UPDATE repository SET updated_at = $2 WHERE id = $1",
-        args![id, now],
-    )
-    .await?;
+    // A row that is locked is passed by: mostly another push is writing the same time into it. To
+    // wait here would put all pushes into a repository in one line, and they hold manifests, which
+    // others take after the repository.
+    let sql = match tx.engine() {
+        Engine::Sqlite => "UPDATE repository SET updated_at = $2 WHERE id = $1",
+        Engine::Postgres => {
+            "UPDATE repository SET updated_at = $2 WHERE id = \
+             (SELECT id FROM repository WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED)"
+        }
+    };
+    tx.execute(sql, args![id, now]).await?;
     Ok(())
 }
 

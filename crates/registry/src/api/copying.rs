@@ -19,7 +19,7 @@ use super::place::{Named, written};
 use super::{not_found, precondition};
 use crate::store::blobs::due;
 use crate::store::listing::{copying as store, family};
-use crate::store::{manifests, tags};
+use crate::store::{contents, manifests, tags};
 use crate::{Registry, RegistryError};
 
 /// Most manifests, and most tags of each, that one copy takes along.
@@ -101,11 +101,12 @@ impl Registry {
             repository: target.to_string(),
             ..Entry::by(caller, "create", "artifact", now).in_project(named.facts.id)
         };
-        let cache = self.inner.cache.clone();
+        let (cache, limited) = (self.inner.cache.clone(), self.limited());
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    contents::limit(tx, limited);
                     let digest = work.run(tx).await?;
                     let resource = format!("{}@{digest}", work.to);
                     record_in(
@@ -176,7 +177,8 @@ impl Copy {
             }
         }
         let blobs = store::blobs_of(tx, &ids).await?;
-        if !store::link(tx, source, target, &blobs, self.review_at, self.now).await? {
+        let into = (self.project, target);
+        if !store::link(tx, source, into, &blobs, self.review_at, self.now).await? {
             return Err(precondition(format!(
                 "a layer of {} is missing or damaged: push the artifact again, then copy it",
                 written(&self.from, &self.reference)
@@ -227,7 +229,9 @@ impl Copy {
         member: &family::Member,
         target: RepositoryId,
     ) -> Result<ManifestId, RegistryError> {
-        if let Some(id) = store::copy(tx, member.id, target, &self.by, self.now).await? {
+        let copied = store::copy(tx, member.id, target, &self.by, self.now).await?;
+        if let Some((id, size)) = copied {
+            contents::hold(tx, self.project, &member.digest, size);
             return Ok(id);
         }
         let there = manifests::lock(tx, target, &member.digest).await?;

@@ -98,11 +98,11 @@ impl Registry {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let id = place.repository.id;
-                    if !removing::claim(tx, id, place.facts.id.get()).await? {
+                    let (id, project) = (place.repository.id, place.facts.id);
+                    if !removing::claim(tx, id, project.get()).await? {
                         return Err(place.gone());
                     }
-                    removing::empty(tx, id, review_at).await?;
+                    removing::empty(tx, (project, id), review_at).await?;
                     repositories::delete(tx, id).await?;
                     record_in(tx, entry).await?;
                     let name = place.repository.name;

@@ -7,7 +7,7 @@ use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{BlobId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
-use super::{TURNS, for_update};
+use super::{TURNS, contents, for_update};
 
 /// A blob as one repository holds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -46,14 +46,16 @@ pub(crate) async fn find_link(
 /// new bytes replace, to be deleted once the transaction is committed.
 pub(crate) async fn commit(
     tx: &mut Tx,
-    repository: RepositoryId,
+    (project, repository): (ProjectId, RepositoryId),
     digest: &Digest,
     stored: &Stored,
     review_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<String>, DbError> {
     let (blob, replaced) = record(tx, digest, stored, now).await?;
-    link(tx, repository, blob, review_at, now).await?;
+    if link(tx, repository, blob, review_at, now).await? {
+        contents::hold(tx, project, digest.as_str(), stored.size as i64);
+    }
     Ok(replaced)
 }
 
@@ -101,21 +103,39 @@ async fn record(
     Err(DbError::Unique("digest".to_owned()))
 }
 
-/// Links a blob whose row is locked to a repository, leased from now.
-pub(crate) async fn link(
+/// Links a blob whose row is locked to a repository, leased from now; whether the link is new.
+async fn link(
     tx: &mut Tx,
     repository: RepositoryId,
     blob: BlobId,
     review_at: Timestamp,
     now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO repository_blob (repository_id, blob_id, leased_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (repository_id, blob_id) DO UPDATE SET leased_at = excluded.leased_at",
-        args![repository, blob, now],
-    )
-    .await?;
-    review(tx, repository.get(), blob, review_at).await
+) -> Result<bool, DbError> {
+    // Each turn loses only against a collection that removes the link in between.
+    for _ in 0..TURNS {
+        let made = tx
+            .execute(
+                "INSERT INTO repository_blob (repository_id, blob_id, leased_at) \
+                 VALUES ($1, $2, $3) ON CONFLICT (repository_id, blob_id) DO NOTHING",
+                args![repository, blob, now],
+            )
+            .await?;
+        let leased = if made == 1 {
+            made
+        } else {
+            tx.execute(
+                "UPDATE repository_blob SET leased_at = $3 \
+                 WHERE repository_id = $1 AND blob_id = $2",
+                args![repository, blob, now],
+            )
+            .await?
+        };
+        if leased == 1 {
+            review(tx, repository.get(), blob, review_at).await?;
+            return Ok(made == 1);
+        }
+    }
+    Err(DbError::Unique("blob_id".to_owned()))
 }
 
 /// Asks garbage collection to look at a link at `at`, not before.
@@ -162,23 +182,25 @@ pub(crate) async fn renew_lease(
 pub(crate) async fn mount(
     tx: &mut Tx,
     source: RepositoryId,
-    target: RepositoryId,
+    (project, target): (ProjectId, RepositoryId),
     digest: &Digest,
     review_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let blob: Option<(i64,)> = tx
+    let blob: Option<(i64, i64)> = tx
         .optional(
             "UPDATE blob SET touched_at = $3 WHERE digest = $2 AND state = 'live' AND EXISTS \
                (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id AND l.repository_id = $1) \
-             RETURNING id",
+             RETURNING id, size",
             args![source, digest.as_str(), now],
         )
         .await?;
-    let Some((blob,)) = blob else {
+    let Some((blob, size)) = blob else {
         return Ok(false);
     };
-    link(tx, target, BlobId(blob), review_at, now).await?;
+    if link(tx, target, BlobId(blob), review_at, now).await? {
+        contents::hold(tx, project, digest.as_str(), size);
+    }
     Ok(true)
 }
 
@@ -215,7 +237,7 @@ pub(crate) async fn unlink(
 ) -> Result<Option<bool>, DbError> {
     // Locked first and looked at then: a push that is under way has its say about references.
     let sql = format!(
-        "SELECT l.repository_id, l.blob_id FROM repository r JOIN blob b ON b.digest = $2 \
+        "SELECT l.repository_id, l.blob_id, r.project_id, b.size FROM repository r JOIN blob b ON b.digest = $2 \
          JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id \
          WHERE r.name = $1{}",
         if for_update(tx).is_empty() {
@@ -224,10 +246,10 @@ pub(crate) async fn unlink(
             " FOR UPDATE OF l"
         },
     );
-    let link: Option<(i64, i64)> = tx
+    let link: Option<(i64, i64, i64, i64)> = tx
         .optional(AssertSqlSafe(sql), args![repository, digest.as_str()])
         .await?;
-    let Some((repository, blob)) = link else {
+    let Some((repository, blob, project, size)) = link else {
         return Ok(None);
     };
     let (referenced,): (bool,) = tx
@@ -245,6 +267,7 @@ pub(crate) async fn unlink(
         args![repository, blob],
     )
     .await?;
+    contents::let_go(tx, ProjectId(project), digest.as_str(), size);
     review(tx, 0, BlobId(blob), review_at).await?;
     Ok(Some(true))
 }

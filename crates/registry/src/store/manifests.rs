@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, placeholders};
-use berth_model::{ManifestId, RepositoryId, Timestamp};
+use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
 use super::{IN_LIST, TURNS, for_update};
@@ -246,6 +246,21 @@ pub(crate) async fn insert_references(
         tx.execute(AssertSqlSafe(sql), values).await?;
     }
     Ok(())
+}
+
+/// The project a manifest is in, and the size of its bytes.
+pub(crate) async fn project_and_size(
+    tx: &mut Tx,
+    manifest: ManifestId,
+) -> Result<(ProjectId, i64), DbError> {
+    let (project, size): (i64, i64) = tx
+        .one(
+            "SELECT r.project_id, m.size FROM manifest m \
+             JOIN repository r ON r.id = m.repository_id WHERE m.id = $1",
+            args![manifest],
+        )
+        .await?;
+    Ok((ProjectId(project), size))
 }
 
 /// Locks a manifest.

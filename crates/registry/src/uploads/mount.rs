@@ -8,7 +8,7 @@ use berth_iam::{Actor, Permission};
 use berth_model::{Action, RepositoryId, Resource};
 use berth_oci::{Digest, RepositoryName};
 
-use crate::store::blobs as store;
+use crate::store::{blobs as store, contents};
 use crate::{Pusher, Registry, RegistryError};
 
 /// Repositories looked at for a mount that names none.
@@ -43,13 +43,16 @@ impl Registry {
             repository.as_str().to_owned(),
             digest.clone(),
         );
-        let cache = self.inner.cache.clone();
+        let (cache, limited) = (self.inner.cache.clone(), self.limited());
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    contents::limit(tx, limited);
                     let (target, _) = repositories::ensure(tx, project, &name, now).await?;
-                    let mounted = store::mount(tx, source, target, &digest, review_at, now).await?;
+                    let mounted =
+                        store::mount(tx, source, (project, target), &digest, review_at, now)
+                            .await?;
                     tx.after_commit(move || cache.changed(&name));
                     Ok(mounted)
                 })

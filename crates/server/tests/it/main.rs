@@ -21,6 +21,7 @@ mod mounts;
 mod openapi;
 mod pull;
 mod push;
+mod quotas;
 mod ranges;
 mod readonly;
 mod referrers;

@@ -45,6 +45,9 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/configurations", "system"),
     ("PUT /api/v2.0/configurations", "system"),
     ("GET /api/v2.0/internalconfig", "nobody"),
+    ("GET /api/v2.0/quotas", "system"),
+    ("GET /api/v2.0/quotas/{id}", "system"),
+    ("PUT /api/v2.0/quotas/{id}", "system"),
     ("GET /api/v2.0/audit-logs", "user"),
     ("GET /api/v2.0/auditlog-exts", "user"),
     ("GET /api/v2.0/auditlog-exts/events", "system"),
@@ -340,6 +343,7 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         )
                         .replace("{project_name}", if *public { "public" } else { "private" })
                         .replace("{mid}", "999999")
+                        .replace("{id}", "999999")
                         .replace("{meta_name}", "auto_scan")
                         .replace("{repository_name}", "nothing")
                         .replace("{reference}", "latest")

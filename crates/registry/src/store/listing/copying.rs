@@ -1,9 +1,9 @@
 //! Copying rows of one repository into another, without their bytes passing through here.
 
 use berth_db::{Args, AssertSqlSafe, DbError, Tx, args, placeholders};
-use berth_model::{ManifestId, RepositoryId, Timestamp};
+use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 
-use super::super::{IN_LIST, for_update};
+use super::super::{IN_LIST, TURNS, contents, for_update};
 
 fn list(values: &mut Args, ids: &[i64]) {
     for id in ids {
@@ -33,16 +33,16 @@ pub(crate) async fn hold(tx: &mut Tx, manifests: &[i64]) -> Result<bool, DbError
     Ok(true)
 }
 
-/// Copies a held manifest with its payload and references into `target`. `None` when it is
-/// there already.
+/// Copies a held manifest with its payload and references into `target`. Gives its id and the
+/// size of its bytes, `None` when it is there already.
 pub(crate) async fn copy(
     tx: &mut Tx,
     manifest: ManifestId,
     target: RepositoryId,
     by: &str,
     now: Timestamp,
-) -> Result<Option<ManifestId>, DbError> {
-    let copied: Option<(i64,)> = tx
+) -> Result<Option<(ManifestId, i64)>, DbError> {
+    let copied: Option<(i64, i64)> = tx
         .optional(
             "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, \
                config_media_type, kind, size, total_size, subject_digest, accessory_type, \
@@ -50,11 +50,13 @@ pub(crate) async fn copy(
              SELECT $2, digest, media_type, artifact_type, config_media_type, kind, size, \
                total_size, subject_digest, accessory_type, annotations, attributes, $3, $4 \
              FROM manifest WHERE id = $1 \
-             ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id",
+             ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id, size",
             args![manifest, target, by, now],
         )
         .await?;
-    let Some((id,)) = copied else { return Ok(None) };
+    let Some((id, size)) = copied else {
+        return Ok(None);
+    };
     tx.execute(
         "INSERT INTO manifest_payload (manifest_id, payload) \
          SELECT $2, payload FROM manifest_payload WHERE manifest_id = $1",
@@ -69,7 +71,7 @@ pub(crate) async fn copy(
         args![manifest, id, target],
     )
     .await?;
-    Ok(Some(ManifestId(id)))
+    Ok(Some((ManifestId(id), size)))
 }
 
 /// The blobs that manifests refer to, in order.
@@ -91,12 +93,12 @@ pub(crate) async fn blobs_of(tx: &mut Tx, manifests: &[i64]) -> Result<Vec<i64>,
     Ok(blobs)
 }
 
-/// Links blobs that `source` holds into `target`, leased from now. `false` when one of them
-/// cannot be had any more.
+/// Links blobs that `source` holds into `target`, a repository of `project`, leased from now.
+/// `false` when one of them cannot be had any more.
 pub(crate) async fn link(
     tx: &mut Tx,
     source: RepositoryId,
-    target: RepositoryId,
+    (project, target): (ProjectId, RepositoryId),
     blobs: &[i64],
     review_at: Timestamp,
     now: Timestamp,
@@ -110,27 +112,25 @@ pub(crate) async fn link(
         let mut values = args![source];
         list(&mut values, chunk);
         let sql = format!(
-            "SELECT b.id FROM blob b \
+            "SELECT b.id, b.digest, b.size FROM blob b \
              JOIN repository_blob l ON l.blob_id = b.id AND l.repository_id = $1 \
              WHERE b.id IN ({}) AND b.state = 'live' ORDER BY b.id{lock}",
             placeholders(2, chunk.len())
         );
-        let rows: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values).await?;
+        let rows: Vec<(i64, String, i64)> = tx.all(AssertSqlSafe(sql), values).await?;
         if rows.len() != chunk.len() {
             return Ok(false);
+        }
+        for id in lease(tx, target, chunk, now).await? {
+            if let Some((_, digest, size)) = rows.iter().find(|(blob, ..)| *blob == id) {
+                contents::hold(tx, project, digest, *size);
+            }
         }
         let statements = [
             (
                 "UPDATE blob SET touched_at = $1 WHERE id IN ",
                 "",
                 args![now],
-            ),
-            (
-                "INSERT INTO repository_blob (repository_id, blob_id, leased_at) \
-                 SELECT $1, id, $2 FROM blob WHERE id IN ",
-                " ORDER BY id ON CONFLICT (repository_id, blob_id) \
-                 DO UPDATE SET leased_at = excluded.leased_at",
-                args![target, now],
             ),
             (
                 "INSERT INTO gc_review (blob_id, repository_id, review_at) \
@@ -148,6 +148,38 @@ pub(crate) async fn link(
         }
     }
     Ok(true)
+}
+
+/// Links blobs whose rows are locked, leased from now; gives those whose link is new.
+async fn lease(
+    tx: &mut Tx,
+    target: RepositoryId,
+    blobs: &[i64],
+    now: Timestamp,
+) -> Result<Vec<i64>, DbError> {
+    let ids = placeholders(3, blobs.len());
+    let mut values = args![target, now];
+    list(&mut values, blobs);
+    let mut new = Vec::new();
+    // Each turn loses only against a collection that removes a link in between.
+    for _ in 0..TURNS {
+        let sql = format!(
+            "INSERT INTO repository_blob (repository_id, blob_id, leased_at) \
+             SELECT $1, id, $2 FROM blob WHERE id IN ({ids}) ORDER BY id \
+             ON CONFLICT (repository_id, blob_id) DO NOTHING RETURNING blob_id"
+        );
+        let made: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values.clone()).await?;
+        new.extend(made.into_iter().map(|(id,)| id));
+        let sql = format!(
+            "UPDATE repository_blob SET leased_at = $2 WHERE repository_id = $1 \
+             AND blob_id IN ({ids})"
+        );
+        let leased = tx.execute(AssertSqlSafe(sql), values.clone()).await?;
+        if leased == blobs.len() as u64 {
+            return Ok(new);
+        }
+    }
+    Err(DbError::Unique("blob_id".to_owned()))
 }
 
 /// Tags of a manifest by name; those of its relations only where `every` is false.

@@ -1,9 +1,9 @@
 //! Deleting: what of a manifest's family goes with it, and a repository whole.
 
 use berth_db::{AssertSqlSafe, DbError, Tx, args};
-use berth_model::{RepositoryId, Timestamp};
+use berth_model::{ProjectId, RepositoryId, Timestamp};
 
-use super::super::for_update;
+use super::super::{contents, for_update};
 
 /// Whether a former entry of an index stands on its own: tagged, named by another index, or
 /// about a manifest that is there.
@@ -45,9 +45,10 @@ pub(crate) async fn claim(
 /// Empties a claimed repository and has its blobs reviewed at `review_at`.
 pub(crate) async fn empty(
     tx: &mut Tx,
-    repository: RepositoryId,
+    (project, repository): (ProjectId, RepositoryId),
     review_at: Timestamp,
 ) -> Result<(), DbError> {
+    contents::let_go_of_all(tx, project, repository).await?;
     // Reviewed as blobs (repository 0) and not as links: the links go with the repository.
     tx.execute(
         "INSERT INTO gc_review (blob_id, repository_id, review_at) \
