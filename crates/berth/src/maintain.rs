@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use berth_config::Settings;
-use berth_lifecycle::FsckOptions;
+use berth_lifecycle::{FsckOptions, Unwatched};
 use berth_model::Clock;
 use berth_server::{DataLock, Parts};
 use tokio_util::sync::CancellationToken;
@@ -44,8 +44,10 @@ pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result
     let options = FsckOptions {
         rehash: args.rehash,
         repair: args.repair,
+        settled_before: None,
     };
-    let report = parts.lifecycle.fsck(options).await?;
+    let nobody = Unwatched::default();
+    let report = parts.lifecycle.fsck(options, &nobody).await?;
     for problem in &report.problems {
         println!("{problem}");
     }
@@ -61,6 +63,9 @@ pub(crate) async fn fsck(settings: &Settings, args: &FsckArgs) -> anyhow::Result
             "{} files were left by interrupted pushes; the server removes them when it starts",
             report.leftovers
         );
+    }
+    if report.repaired > 0 {
+        println!("{} were put right", report.repaired);
     }
     parts.close().await;
     if report.found == 0 {

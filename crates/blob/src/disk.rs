@@ -4,12 +4,14 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, IoSlice, IoSliceMut, Seek, SeekFrom, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use berth_oci::Algorithm;
+use rustix::fs::{Advice, fadvise};
 use rustix::io::{ReadWriteFlags, preadv2};
 use uuid::Uuid;
 
@@ -274,6 +276,14 @@ impl Disk {
         let wanted = buffer.len();
         let mut slices = [IoSliceMut::new(buffer)];
         preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT).is_ok_and(|read| read == wanted)
+    }
+
+    /// Has the kernel forget what it remembers of a range, so that the next read is from the disk
+    /// and a scrub does not push out what pulls need. A wish: one that is refused costs nothing.
+    pub(crate) fn forget_cached(file: &File, at: u64, end: u64) {
+        if let Some(length) = NonZeroU64::new(end.saturating_sub(at)) {
+            let _ = fadvise(file, at, Some(length), Advice::DontNeed);
+        }
     }
 
     /// Hashes the bytes from `at` to `end` and says how far the file went.

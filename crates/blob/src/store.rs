@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use berth_oci::{Algorithm, Digest};
 use bytes::Bytes;
@@ -191,6 +192,31 @@ impl BlobStore {
         digest: &Digest,
         size: u64,
     ) -> Result<Verdict, BlobError> {
+        self.read_through(stored_as, digest, size, false, |_| Duration::ZERO)
+            .await
+    }
+
+    /// As [`BlobStore::verify`], with the bytes that are on the disk and not those that the kernel
+    /// remembers, and at its caller's pace: `pace` is told of each piece that was read and says how
+    /// long to wait before the next.
+    pub async fn scrub(
+        &self,
+        stored_as: &str,
+        digest: &Digest,
+        size: u64,
+        pace: impl FnMut(u64) -> Duration + Send,
+    ) -> Result<Verdict, BlobError> {
+        self.read_through(stored_as, digest, size, true, pace).await
+    }
+
+    async fn read_through(
+        &self,
+        stored_as: &str,
+        digest: &Digest,
+        size: u64,
+        uncached: bool,
+        mut pace: impl FnMut(u64) -> Duration + Send,
+    ) -> Result<Verdict, BlobError> {
         let blob = match self.open_blob(stored_as, size).await {
             Err(BlobError::Missing { .. }) => return Ok(Verdict::Missing),
             Err(BlobError::WrongSize { .. }) => return Ok(Verdict::Corrupt),
@@ -203,14 +229,25 @@ impl BlobStore {
             let end = size.min(at + VERIFY_SLICE);
             let (read_to, hashed) = self
                 .run(move |disk| {
+                    if uncached {
+                        Disk::forget_cached(&file, at, end);
+                    }
                     let read_to = disk.hash(&file, &mut hasher, at, end);
+                    if uncached {
+                        Disk::forget_cached(&file, at, end);
+                    }
                     (read_to, hasher)
                 })
                 .await?;
             hasher = hashed;
+            let begun = at;
             at = read_to?;
             if at < end {
                 return Ok(Verdict::Corrupt);
+            }
+            let pause = pace(at - begun);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
         }
         if hasher.finish()? == *digest {

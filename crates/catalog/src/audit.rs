@@ -1,7 +1,10 @@
 //! Reading the access log.
 
+use berth_db::Durability;
+use berth_iam::audit::event;
 use berth_iam::{Caller, Entry, ProjectFacts};
 use berth_model::{ProjectId, Role, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use crate::query::{Column, Filter, Kind, order_by};
 use crate::{Catalog, CatalogError, Viewer, store};
@@ -117,6 +120,79 @@ impl Catalog {
         // Lines are written in the order they happened, so the newest id is the newest line.
         let order = order_by(sort, COLUMNS, "l.id DESC", "l.id DESC")?;
         store::log::list(self.db(), &filter, &order, limit, offset).await
+    }
+}
+
+/// Which lines a purge deletes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPurge {
+    /// Those older than this.
+    pub before: Timestamp,
+    /// Those of these events; all if there are none.
+    pub events: Vec<String>,
+    /// None are deleted; they are counted.
+    pub dry_run: bool,
+}
+
+impl LogPurge {
+    /// Reads the names of events, joined by commas.
+    pub fn events(text: &str) -> Result<Vec<String>, CatalogError> {
+        let names = text.split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty());
+        names
+            .map(|name| {
+                if EVENTS.contains(&name) {
+                    Ok(name.to_owned())
+                } else {
+                    Err(CatalogError::Invalid(format!(
+                        "there is no event {name:?}: GET /api/v2.0/auditlog-exts/events names them"
+                    )))
+                }
+            })
+            .collect()
+    }
+}
+
+/// Lines looked at, and deleted, in one transaction.
+const PURGED_AT_ONCE: i64 = 1_000;
+
+impl Catalog {
+    /// Deletes lines of the access log in batches, the oldest first; gives how many there were.
+    /// Ends early, with what is done, when `stop` is cancelled. `told` hears how many so far.
+    pub async fn purge_log(
+        &self,
+        purge: &LogPurge,
+        stop: &CancellationToken,
+        mut told: impl FnMut(u64) + Send,
+    ) -> Result<u64, CatalogError> {
+        let mut purged = 0;
+        let mut last = (i64::MIN, 0);
+        while !stop.is_cancelled() {
+            let page =
+                store::log::older_than(self.db(), purge.before, last, PURGED_AT_ONCE).await?;
+            let Some(end) = page.last() else { break };
+            last = (end.at, end.id);
+            let wanted = page.iter().filter(|line| {
+                let event = event(&line.operation, &line.resource_type);
+                purge.events.is_empty() || purge.events.contains(&event)
+            });
+            let ids: Vec<i64> = wanted.map(|line| line.id).collect();
+            purged += ids.len() as u64;
+            if !purge.dry_run && !ids.is_empty() {
+                self.db()
+                    .write_with(Durability::Relaxed, move |tx| {
+                        Box::pin(async move { store::log::delete(tx, &ids).await })
+                    })
+                    .await?;
+            }
+            told(purged);
+        }
+        Ok(purged)
+    }
+
+    /// How many lines are older than this.
+    pub async fn count_log_before(&self, before: Timestamp) -> Result<u64, CatalogError> {
+        store::log::count_before(self.db(), before).await
     }
 }
 

@@ -21,7 +21,7 @@ mod statistics;
 mod store;
 mod viewer;
 
-pub use audit::{AuditEntry, AuditScope};
+pub use audit::{AuditEntry, AuditScope, LogPurge};
 pub use berth_iam::Entry;
 pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;

@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use berth_blob::{BlobError, Entry, Verdict};
+use berth_model::Timestamp;
 use berth_oci::Digest;
 
+use crate::watch::Watch;
 use crate::{Lifecycle, LifecycleError, store};
 
 /// Rows read at once.
@@ -18,9 +20,13 @@ const LISTED: usize = 1_000;
 pub struct FsckOptions {
     /// Read and hash every blob, not only look at its size.
     pub rehash: bool,
-    /// Put right what can be: bad copies are set aside so that the next push heals them, files
-    /// without a row are removed. Only while no server runs on the same data.
+    /// Put right what can be: bad copies are set aside so that the next push heals them, good
+    /// copies that no row names heal what was set aside, lost links are made again, and files
+    /// without a row are removed.
     pub repair: bool,
+    /// Files changed since then are left alone: a push may be about to name them. `None`: no
+    /// server runs on the same data.
+    pub settled_before: Option<Timestamp>,
 }
 
 /// Something that is not as it should be.
@@ -107,11 +113,16 @@ pub struct FsckReport {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub found: u64,
+    /// How many were put right; a copy set aside is not, before it is pushed again.
+    pub repaired: u64,
 }
 
 impl FsckReport {
-    fn add(&mut self, problem: Problem) {
+    fn add(&mut self, problem: Problem, watch: &dyn Watch) {
         self.found += 1;
+        if self.found <= LISTED as u64 {
+            watch.say(problem.to_string());
+        }
         if self.problems.len() < LISTED {
             self.problems.push(problem);
         }
@@ -120,18 +131,16 @@ impl FsckReport {
 
 impl Lifecycle {
     /// Compares database and store.
-    pub async fn fsck(&self, options: FsckOptions) -> Result<FsckReport, LifecycleError> {
+    pub async fn fsck(
+        &self,
+        options: FsckOptions,
+        watch: &dyn Watch,
+    ) -> Result<FsckReport, LifecycleError> {
         let mut report = FsckReport::default();
-        self.check_blobs(options, &mut report).await?;
-        self.check_manifests(&mut report).await?;
-        for (repository, manifest, digest) in store::dangling(&self.db, LISTED as i64).await? {
-            report.add(Problem::Dangling {
-                repository,
-                manifest,
-                digest,
-            });
-        }
-        self.check_files(options, &mut report).await?;
+        self.check_blobs(options, &mut report, watch).await?;
+        self.check_manifests(&mut report, watch).await?;
+        self.check_links(options, &mut report, watch).await?;
+        self.check_files(options, &mut report, watch).await?;
         Ok(report)
     }
 
@@ -139,13 +148,13 @@ impl Lifecycle {
         &self,
         options: FsckOptions,
         report: &mut FsckReport,
+        watch: &dyn Watch,
     ) -> Result<(), LifecycleError> {
+        let total = store::count_rows(&self.db).await?;
         let mut after = 0;
-        loop {
+        while !watch.stop().is_cancelled() {
             let page = store::blobs_after(&self.db, after, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
+            let Some(last) = page.last() else { break };
             after = last.id;
             for row in page {
                 report.blobs += 1;
@@ -158,23 +167,55 @@ impl Lifecycle {
                     _ => None,
                 };
                 let Some(problem) = problem else { continue };
-                let bad = matches!(problem, Problem::Missing { .. } | Problem::Corrupt { .. });
-                if options.repair && bad {
-                    let id = row.id;
-                    self.db
-                        .write::<_, LifecycleError, _>(move |tx| {
-                            Box::pin(async move { Ok(store::quarantine(tx, id).await?) })
-                        })
-                        .await?;
-                    match self.blobs.quarantine(&row.stored_as).await {
-                        // Nothing is left to be set aside.
-                        Err(BlobError::Missing { .. } | BlobError::BadKey) => {}
-                        outcome => outcome?,
+                if matches!(problem, Problem::Missing { .. } | Problem::Corrupt { .. }) {
+                    // Beside a server the row may have changed since the page was read.
+                    if !store::names_file(&self.db, row.id, &row.stored_as).await? {
+                        continue;
+                    }
+                    if options.repair {
+                        self.registry.set_aside(&row.digest, &row.stored_as).await?;
                     }
                 }
-                report.add(problem);
+                report.add(problem, watch);
+            }
+            watch.progress(report.blobs, total.max(report.blobs));
+        }
+        Ok(())
+    }
+
+    /// References to blobs that their repository does not hold.
+    async fn check_links(
+        &self,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        watch: &dyn Watch,
+    ) -> Result<(), LifecycleError> {
+        for lost in store::dangling(&self.db, LISTED as i64).await? {
+            report.add(
+                Problem::Dangling {
+                    repository: lost.repository,
+                    manifest: lost.manifest,
+                    digest: lost.digest.clone(),
+                },
+                watch,
+            );
+            if !options.repair {
+                continue;
+            }
+            let (repository, blob, now) = (lost.repository_id, lost.blob_id, self.clock.now());
+            let linked = self
+                .db
+                .write::<_, LifecycleError, _>(move |tx| {
+                    Box::pin(async move { Ok(store::relink(tx, repository, blob, now).await?) })
+                })
+                .await?;
+            if linked {
+                self.registry.forget_links();
+                report.repaired += 1;
+                watch.say(format!("the link to blob {} was made again", lost.digest));
             }
         }
+        Ok(())
     }
 
     async fn check_blob(
@@ -208,13 +249,15 @@ impl Lifecycle {
         )
     }
 
-    async fn check_manifests(&self, report: &mut FsckReport) -> Result<(), LifecycleError> {
+    async fn check_manifests(
+        &self,
+        report: &mut FsckReport,
+        watch: &dyn Watch,
+    ) -> Result<(), LifecycleError> {
         let mut after = 0;
-        loop {
+        while !watch.stop().is_cancelled() {
             let page = store::manifests_after(&self.db, after, PAGE / 10).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
+            let Some(last) = page.last() else { break };
             after = last.id;
             for row in page {
                 report.manifests += 1;
@@ -225,48 +268,110 @@ impl Lifecycle {
                         Digest::of(digest.algorithm(), payload) == digest
                     });
                 if !good {
-                    report.add(Problem::Manifest {
+                    let problem = Problem::Manifest {
                         repository: row.repository,
                         digest: row.digest,
-                    });
+                    };
+                    report.add(problem, watch);
                 }
             }
         }
+        Ok(())
     }
 
     async fn check_files(
         &self,
         options: FsckOptions,
         report: &mut FsckReport,
+        watch: &dyn Watch,
     ) -> Result<(), LifecycleError> {
+        let settled = |at| options.settled_before.is_none_or(|before| at < before);
         let mut walk = self.blobs.walk();
         while let Some(entry) = walk.next().await {
+            if watch.stop().is_cancelled() {
+                break;
+            }
             match entry? {
                 Entry::Blob {
-                    stored_as, digest, ..
+                    stored_as,
+                    digest,
+                    size,
+                    modified,
                 } => {
-                    if !store::owns_file(&self.db, digest.as_str(), &stored_as).await? {
-                        report.leftovers += 1;
-                        if options.repair {
-                            self.blobs.delete(&stored_as).await?;
-                        }
-                    }
+                    let file = File {
+                        stored_as,
+                        digest,
+                        size,
+                        settled: settled(modified),
+                    };
+                    self.check_file(file, options, report, watch).await?;
                 }
-                Entry::Upload { id, .. } => {
+                Entry::Upload { id, modified, .. } => {
                     if !store::owns_upload(&self.db, &id).await? {
                         report.leftovers += 1;
-                        if options.repair {
+                        if options.repair && settled(modified) {
                             self.blobs.discard(&id).await?;
                         }
                     }
                 }
                 Entry::Stray { path } => {
-                    report.add(Problem::Stray {
-                        path: path.display().to_string(),
-                    });
+                    let path = path.display().to_string();
+                    report.add(Problem::Stray { path }, watch);
                 }
             }
         }
         Ok(())
     }
+
+    async fn check_file(
+        &self,
+        file: File,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        watch: &dyn Watch,
+    ) -> Result<(), LifecycleError> {
+        let digest = file.digest.as_str();
+        if store::owns_file(&self.db, digest, &file.stored_as).await? {
+            return Ok(());
+        }
+        report.leftovers += 1;
+        if !options.repair || !file.settled {
+            return Ok(());
+        }
+        // A copy that nobody names may be the good one of a blob whose own went bad.
+        if store::is_set_aside(&self.db, digest).await?
+            && self
+                .blobs
+                .verify(&file.stored_as, &file.digest, file.size)
+                .await?
+                == Verdict::Good
+        {
+            self.blobs.seal(&file.stored_as).await?;
+            let (row, key, size) = (digest.to_owned(), file.stored_as.clone(), file.size);
+            let now = self.clock.now();
+            let healed = self
+                .db
+                .write::<_, LifecycleError, _>(move |tx| {
+                    Box::pin(async move { Ok(store::heal(tx, &row, &key, size, now).await?) })
+                })
+                .await?;
+            if healed {
+                self.registry.forget_links();
+                report.repaired += 1;
+                watch.say(format!("blob {digest} was healed from another copy"));
+                return Ok(());
+            }
+        }
+        self.blobs.delete(&file.stored_as).await?;
+        Ok(())
+    }
+}
+
+/// A stored file that is a blob's by its name.
+struct File {
+    stored_as: String,
+    digest: Digest,
+    size: u64,
+    /// No push can be about to name it.
+    settled: bool,
 }

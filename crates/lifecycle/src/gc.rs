@@ -1,22 +1,62 @@
 //! Garbage collection beside pushes: what may have become garbage waits in `gc_review` and is
 //! looked at when its grace is over. Nothing that is in use is ever walked.
 
+mod preview;
+
 use std::time::Duration;
 
-use berth_model::{Clock, Timestamp};
+use berth_model::{Clock, ManifestId, Timestamp};
+use berth_registry::Reviewed;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::untagged::{self, DueManifest};
 use crate::store::{self, Claimed, Due};
+use crate::watch::{Unwatched, Watch, pause, size};
 use crate::{Lifecycle, LifecycleError};
 
 /// Reviews in one transaction: bounds how long a push waits behind it.
 const BATCH: i64 = 50;
+
+/// Names that are written to the log of a collection; more are counted.
+const NAMED: u64 = 1_000;
+
+/// How a collection is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GcOptions {
+    /// Manifests that nothing needs are deleted too: without a tag, an index that names them or a
+    /// subject they belong to, for longer than the grace.
+    pub delete_untagged: bool,
+    /// Nothing is deleted; what would be is counted and named.
+    pub dry_run: bool,
+    /// How many things are deleted at the same time.
+    pub workers: usize,
+    /// Ends, with what is done, after this time.
+    pub time_limit: Option<Duration>,
+    /// At most this many blobs and manifests are deleted in a second.
+    pub rate: Option<u32>,
+}
+
+impl Default for GcOptions {
+    fn default() -> Self {
+        Self {
+            delete_untagged: false,
+            dry_run: false,
+            workers: 1,
+            time_limit: None,
+            rate: None,
+        }
+    }
+}
 
 /// What a collection did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcReport {
     /// Links and blobs looked at.
     pub reviewed: u64,
+    /// Untagged manifests deleted, with what was there only for them.
+    pub manifests: u64,
     /// Blobs taken out of a repository that no longer needed them.
     pub unlinked: u64,
     /// Blobs deleted.
@@ -35,37 +75,163 @@ struct Batch {
     unlinked: u64,
 }
 
+/// A collection under way.
+struct Pass<'a> {
+    options: &'a GcOptions,
+    watch: &'a dyn Watch,
+    began: Instant,
+    report: GcReport,
+    /// Reviews ended, and how many there were to begin with.
+    done: u64,
+    total: u64,
+}
+
+impl Pass<'_> {
+    fn over(&self) -> bool {
+        let out_of_time = |limit| self.began.elapsed() >= limit;
+        self.watch.stop().is_cancelled() || self.options.time_limit.is_some_and(out_of_time)
+    }
+
+    /// How many are deleted side by side.
+    fn workers(&self) -> usize {
+        self.options.workers.max(1)
+    }
+
+    async fn came(&mut self, reviews: usize) {
+        self.done += reviews as u64;
+        self.watch.progress(self.done, self.total.max(self.done));
+        if let Some(rate) = self.options.rate {
+            let deleted = self.report.blobs + self.report.manifests;
+            let due = Duration::from_secs_f64(deleted as f64 / f64::from(rate.max(1)));
+            pause(self.watch, due.saturating_sub(self.began.elapsed())).await;
+        }
+    }
+}
+
 impl Lifecycle {
     /// Collects all garbage that is due. Ends early, with what is done, when `stop` is cancelled.
     pub async fn collect(&self, stop: &CancellationToken) -> Result<GcReport, LifecycleError> {
-        let mut report = GcReport {
-            uploads: self.registry.sweep_uploads().await?,
-            ..GcReport::default()
-        };
+        self.collect_with(&GcOptions::default(), &Unwatched(stop.clone()))
+            .await
+    }
+
+    /// [`Self::collect`], in another way or only to see what it would do.
+    pub async fn collect_with(
+        &self,
+        options: &GcOptions,
+        watch: &dyn Watch,
+    ) -> Result<GcReport, LifecycleError> {
         // What this pass itself puts up for review is due at once; a bound keeps it finite.
         let until = self.clock.now();
-        while !stop.is_cancelled() {
-            let due = store::due(&self.db, until, BATCH).await?;
-            if due.is_empty() {
-                break;
-            }
-            report.reviewed += due.len() as u64;
-            let batch = self.review(due, until).await?;
-            report.unlinked += batch.unlinked;
-            if batch.unlinked > 0 {
-                self.registry.forget_links();
-            }
-            for claimed in batch.claimed {
-                if self.delete(claimed.clone()).await? {
-                    report.blobs += 1;
-                    report.bytes += claimed.size as u64;
-                }
-            }
+        if options.dry_run {
+            return self.preview(options, until, watch).await;
         }
+        let cutoff = until.minus(self.grace);
+        let (manifests, reviews) = untagged::count_due(&self.db, until, cutoff).await?;
+        let manifests = if options.delete_untagged {
+            manifests
+        } else {
+            0
+        };
+        let mut pass = Pass {
+            options,
+            watch,
+            began: Instant::now(),
+            report: GcReport {
+                uploads: self.registry.sweep_uploads().await?,
+                ..GcReport::default()
+            },
+            done: 0,
+            total: manifests + reviews,
+        };
+        if options.delete_untagged {
+            self.collect_manifests(cutoff, &mut pass).await?;
+        }
+        self.collect_blobs(until, &mut pass).await?;
+        let report = pass.report;
         if report != GcReport::default() {
             tracing::info!(?report, "garbage collected");
         }
         Ok(report)
+    }
+
+    async fn collect_blobs(
+        &self,
+        until: Timestamp,
+        pass: &mut Pass<'_>,
+    ) -> Result<(), LifecycleError> {
+        while !pass.over() {
+            let due = store::due(&self.db, until, BATCH).await?;
+            if due.is_empty() {
+                break;
+            }
+            let reviewed = due.len();
+            let batch = self.review(due, until).await?;
+            if batch.unlinked > 0 {
+                self.registry.forget_links();
+            }
+            // What is claimed is deleted even when the time is over: it is a batch at most.
+            let deleted: Vec<Option<Claimed>> = stream::iter(batch.claimed)
+                .map(|claimed| async move {
+                    let gone = self.delete(claimed.clone()).await?;
+                    Ok::<_, LifecycleError>(gone.then_some(claimed))
+                })
+                .buffer_unordered(pass.workers())
+                .try_collect()
+                .await?;
+            pass.report.reviewed += reviewed as u64;
+            pass.report.unlinked += batch.unlinked;
+            for claimed in deleted.into_iter().flatten() {
+                let bytes = claimed.size.unsigned_abs();
+                pass.report.blobs += 1;
+                pass.report.bytes += bytes;
+                if pass.report.blobs <= NAMED {
+                    let line = format!("deleted blob {}, {}", claimed.digest, size(bytes));
+                    pass.watch.say(line);
+                }
+            }
+            pass.came(reviewed).await;
+        }
+        Ok(())
+    }
+
+    async fn collect_manifests(
+        &self,
+        cutoff: Timestamp,
+        pass: &mut Pass<'_>,
+    ) -> Result<(), LifecycleError> {
+        let mut last = DueManifest {
+            manifest_id: 0,
+            since: i64::MIN,
+        };
+        while !pass.over() {
+            let due = untagged::due_manifests(&self.db, cutoff, last, BATCH).await?;
+            let Some(end) = due.last() else { break };
+            last = *end;
+            let count = due.len();
+            let reviewed: Vec<Reviewed> = stream::iter(due)
+                .map(|due| {
+                    self.registry
+                        .review_manifest(ManifestId(due.manifest_id), due.since)
+                })
+                .buffer_unordered(pass.workers())
+                .try_collect()
+                .await?;
+            for reviewed in reviewed {
+                if let Reviewed::Deleted {
+                    resource,
+                    manifests,
+                } = reviewed
+                {
+                    pass.report.manifests += manifests;
+                    if pass.report.manifests <= NAMED {
+                        pass.watch.say(format!("deleted {resource}"));
+                    }
+                }
+            }
+            pass.came(count).await;
+        }
+        Ok(())
     }
 
     async fn review(&self, mut due: Vec<Due>, now: Timestamp) -> Result<Batch, LifecycleError> {

@@ -8,7 +8,9 @@
 mod fsck;
 mod gc;
 mod orphans;
+mod scrub;
 mod store;
+mod watch;
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ use berth_model::Clock;
 use berth_registry::{Registry, RegistryError};
 
 pub use fsck::{FsckOptions, FsckReport, Problem};
-pub use gc::GcReport;
+pub use gc::{GcOptions, GcReport};
+pub use scrub::{ScrubReport, WrongCopy};
+pub use watch::{Unwatched, Watch};
 
 /// What can go wrong in keeping order.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,8 @@
 //! The SQL of garbage collection and checks, over the registry core's tables.
 
+pub(crate) mod scrub;
+pub(crate) mod untagged;
+
 use berth_db::{AssertSqlSafe, Db, DbError, Engine, Tx, args};
 use berth_model::{ProjectId, Timestamp};
 
@@ -229,13 +232,21 @@ pub(crate) async fn manifests_after(
     .await
 }
 
+/// A reference to a blob that its repository does not hold.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Lost {
+    pub(crate) repository_id: i64,
+    pub(crate) repository: String,
+    pub(crate) manifest: String,
+    pub(crate) blob_id: i64,
+    pub(crate) digest: String,
+}
+
 /// References of manifests to blobs that their repository does not hold.
-pub(crate) async fn dangling(
-    db: &Db,
-    limit: i64,
-) -> Result<Vec<(String, String, String)>, DbError> {
+pub(crate) async fn dangling(db: &Db, limit: i64) -> Result<Vec<Lost>, DbError> {
     db.all(
-        "SELECT r.name, m.digest, f.child_digest FROM manifest_reference f \
+        "SELECT f.repository_id, r.name AS repository, m.digest AS manifest, f.blob_id, \
+           f.child_digest AS digest FROM manifest_reference f \
          JOIN manifest m ON m.id = f.manifest_id JOIN repository r ON r.id = m.repository_id \
          WHERE f.blob_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM repository_blob l \
            WHERE l.repository_id = f.repository_id AND l.blob_id = f.blob_id) LIMIT $1",
@@ -244,13 +255,78 @@ pub(crate) async fn dangling(
     .await
 }
 
-pub(crate) async fn quarantine(tx: &mut Tx, blob: i64) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE blob SET state = 'quarantined' WHERE id = $1 AND state = 'live'",
-        args![blob],
-    )
-    .await?;
-    Ok(())
+/// Links a blob again into a repository whose manifests need it. `false`: nothing was to be done.
+pub(crate) async fn relink(
+    tx: &mut Tx,
+    repository: i64,
+    blob: i64,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let held = tx
+        .execute(
+            "UPDATE blob SET touched_at = $2 WHERE id = $1 AND state <> 'deleting'",
+            args![blob, now],
+        )
+        .await?;
+    if held == 0 {
+        return Ok(false);
+    }
+    let linked = tx
+        .execute(
+            "INSERT INTO repository_blob (repository_id, blob_id, leased_at) \
+             SELECT f.repository_id, f.blob_id, $3 FROM manifest_reference f \
+             WHERE f.repository_id = $1 AND f.blob_id = $2 LIMIT 1 \
+             ON CONFLICT (repository_id, blob_id) DO NOTHING",
+            args![repository, blob, now.micros()],
+        )
+        .await?;
+    Ok(linked == 1)
+}
+
+/// Whether a blob's row still names this file as its live copy.
+pub(crate) async fn names_file(db: &Db, blob: i64, stored_as: &str) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional(
+            "SELECT id FROM blob WHERE id = $1 AND stored_as = $2 AND state = 'live'",
+            args![blob, stored_as],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whether the copy of a blob was found wrong and not replaced since.
+pub(crate) async fn is_set_aside(db: &Db, digest: &str) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional(
+            "SELECT id FROM blob WHERE digest = $1 AND state = 'quarantined'",
+            args![digest],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Gives a blob whose copy was set aside another one, which was just hashed.
+pub(crate) async fn heal(
+    tx: &mut Tx,
+    digest: &str,
+    stored_as: &str,
+    size: u64,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let healed = tx
+        .execute(
+            "UPDATE blob SET state = 'live', stored_as = $2, size = $3, verified_at = $4 \
+             WHERE digest = $1 AND state = 'quarantined'",
+            args![digest, stored_as, size as i64, now],
+        )
+        .await?;
+    Ok(healed == 1)
+}
+
+/// How many blobs there are.
+pub(crate) async fn count_rows(db: &Db) -> Result<u64, DbError> {
+    let (count,): (i64,) = db.one("SELECT COUNT(*) FROM blob", args![]).await?;
+    Ok(count.unsigned_abs())
 }
 
 /// Ends the review of a blob whose row is gone.

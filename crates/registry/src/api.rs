@@ -10,7 +10,7 @@ mod body;
 mod copying;
 mod params;
 mod place;
-mod removal;
+pub(crate) mod removal;
 mod repositories;
 mod tags;
 #[cfg(test)]

@@ -175,11 +175,15 @@ impl Registry {
         }
     }
 
-    /// Takes a copy that is wrong out of use. The blob is then unknown, so that clients push it
-    /// again, which repairs it everywhere.
-    async fn quarantine(&self, digest: &Digest, stored_as: &str) -> RegistryError {
-        tracing::error!(%digest, stored_as, "the stored copy of a blob is wrong: quarantined");
-        let (row, key) = (digest.to_string(), stored_as.to_owned());
+    /// Takes a copy that was found wrong out of use, so that the next push of the blob repairs it.
+    /// `false` when it was not in use any more.
+    pub async fn set_aside(&self, digest: &str, stored_as: &str) -> Result<bool, RegistryError> {
+        tracing::error!(
+            digest,
+            stored_as,
+            "the stored copy of a blob is wrong: quarantined"
+        );
+        let (row, key) = (digest.to_owned(), stored_as.to_owned());
         let cache = self.inner.cache.clone();
         let marked = self
             .inner
@@ -194,18 +198,27 @@ impl Registry {
                     Ok(marked)
                 })
             })
-            .await;
-        match marked {
-            Ok(true) => {
-                if let Err(error) = self.inner.blobs.quarantine(stored_as).await {
+            .await?;
+        if marked {
+            match self.inner.blobs.quarantine(stored_as).await {
+                // Nothing is left to be set aside.
+                Ok(()) | Err(BlobError::Missing { .. }) => {}
+                Err(error) => {
                     tracing::error!(%error, stored_as, "a wrong copy could not be moved aside");
                 }
             }
-            // Replaced by a push in the meantime.
-            Ok(false) => {}
-            Err(error) => return error,
         }
-        RegistryError::BlobUnknown(digest.to_string())
+        Ok(marked)
+    }
+
+    /// Takes a copy that is wrong out of use. The blob is then unknown, so that clients push it
+    /// again, which repairs it everywhere.
+    async fn quarantine(&self, digest: &Digest, stored_as: &str) -> RegistryError {
+        match self.set_aside(digest.as_str(), stored_as).await {
+            // Or it was replaced by a push in the meantime.
+            Ok(_) => RegistryError::BlobUnknown(digest.to_string()),
+            Err(error) => error,
+        }
     }
 
     /// Takes a blob out of a repository. Its bytes go when no repository holds it.

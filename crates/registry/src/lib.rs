@@ -14,6 +14,7 @@ mod referrers;
 mod store;
 mod sweep;
 mod token;
+mod untagged;
 mod uploads;
 mod v2;
 
@@ -34,6 +35,7 @@ use uploads::Turns;
 pub use api::endpoints;
 pub use error::RegistryError;
 pub use store::contents::{hold, let_go};
+pub use untagged::Reviewed;
 
 /// The digest algorithm of bytes that nobody keeps, as in a check of the store.
 pub const PROBE_ALGORITHM: berth_oci::Algorithm = berth_oci::Algorithm::Sha256;

@@ -14,7 +14,7 @@ use berth_oci::{
 use bytes::Bytes;
 
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
-use crate::store::{contents, tags};
+use crate::store::{contents, reviews, tags};
 use crate::{Pusher, Registry, RegistryError};
 
 /// Largest image config that is read for what it says of the image.
@@ -271,6 +271,7 @@ pub(crate) async fn remove(
     let (project, size) = store::project_and_size(tx, manifest).await?;
     contents::let_go(tx, project, digest, size);
     tags::delete_all_of(tx, repository, manifest, by, now).await?;
+    reviews::ask_relations(tx, repository, manifest, now).await?;
     store::delete(tx, repository, manifest, review_at).await?;
     Ok(true)
 }
@@ -321,6 +322,9 @@ impl PushWork {
             store::insert_references(tx, repository, id, &manifest.references, &held).await?;
         }
         repositories::touch(tx, repository, now).await?;
+        if tags.is_empty() {
+            reviews::ask(tx, id, now).await?;
+        }
         // In one order, so that two pushes of the same tags do not wait for each other.
         tags.sort();
         tags.dedup();

@@ -8,6 +8,7 @@ pub(crate) mod blobs;
 pub(crate) mod contents;
 pub(crate) mod listing;
 pub(crate) mod manifests;
+pub(crate) mod reviews;
 pub(crate) mod tags;
 pub(crate) mod uploads;
 

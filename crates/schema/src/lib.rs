@@ -19,8 +19,8 @@ pub const MIGRATIONS: &[MigrationFile] = &[
     },
     MigrationFile {
         version: 8,
-        name: "audit",
-        sql: include_str!("migrations/0008_audit.sql"),
+        name: "audit and upkeep",
+        sql: include_str!("migrations/0008_audit_and_upkeep.sql"),
     },
 ];
 

@@ -1,6 +1,6 @@
 //! The reading half of the table `access_log`; the accounts' crate writes it.
 
-use berth_db::{AssertSqlSafe, Db};
+use berth_db::{Args, AssertSqlSafe, Db, Tx, args, placeholders};
 use berth_model::Timestamp;
 
 use crate::query::Filter;
@@ -57,4 +57,51 @@ pub(crate) async fn list(
     );
     let rows: Vec<Row> = db.all(AssertSqlSafe(sql), args).await?;
     Ok((rows.into_iter().map(AuditEntry::from).collect(), total))
+}
+
+/// A line, as a purge looks at it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Old {
+    pub(crate) id: i64,
+    pub(crate) at: i64,
+    pub(crate) operation: String,
+    pub(crate) resource_type: String,
+}
+
+/// Lines older than `before`, the oldest first, after `last`.
+pub(crate) async fn older_than(
+    db: &Db,
+    before: Timestamp,
+    last: (i64, i64),
+    limit: i64,
+) -> Result<Vec<Old>, CatalogError> {
+    let lines = db.all(
+        "SELECT id, at, operation, resource_type FROM access_log WHERE at < $1 \
+         AND (at > $2 OR (at = $2 AND id > $3)) ORDER BY at, id LIMIT $4",
+        args![before, last.0, last.1, limit],
+    );
+    Ok(lines.await?)
+}
+
+pub(crate) async fn count_before(db: &Db, before: Timestamp) -> Result<u64, CatalogError> {
+    let (count,): (i64,) = db
+        .one(
+            "SELECT COUNT(*) FROM access_log WHERE at < $1",
+            args![before],
+        )
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
+pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> Result<(), CatalogError> {
+    for chunk in ids.chunks(200) {
+        let mut args = Args::new();
+        for id in chunk {
+            args.push(*id);
+        }
+        let ids = placeholders(1, chunk.len());
+        let sql = format!("DELETE FROM access_log WHERE id IN ({ids})");
+        tx.execute(AssertSqlSafe(sql), args).await?;
+    }
+    Ok(())
 }

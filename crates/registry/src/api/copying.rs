@@ -19,7 +19,7 @@ use super::place::{Named, written};
 use super::{not_found, precondition};
 use crate::store::blobs::due;
 use crate::store::listing::{copying as store, family};
-use crate::store::{contents, manifests, tags};
+use crate::store::{contents, manifests, reviews, tags};
 use crate::{Registry, RegistryError};
 
 /// Most manifests, and most tags of each, that one copy takes along.
@@ -232,6 +232,7 @@ impl Copy {
         let copied = store::copy(tx, member.id, target, &self.by, self.now).await?;
         if let Some((id, size)) = copied {
             contents::hold(tx, self.project, &member.digest, size);
+            reviews::ask(tx, id, self.now).await?;
             return Ok(id);
         }
         let there = manifests::lock(tx, target, &member.digest).await?;

@@ -20,7 +20,7 @@ use crate::store::listing::{family, removing};
 use crate::{Registry, RegistryError};
 
 /// Most manifests that go with one. What is left of a larger family becomes visible in the list.
-const FAMILY: usize = 2_000;
+const FAMILY: u64 = 2_000;
 
 /// `DELETE` of an artifact, by digest or by a tag: with every tag on it, as Harbor does.
 pub(super) async fn artifact(
@@ -124,18 +124,25 @@ enum Why {
     Entry,
 }
 
-struct Removal {
-    repository: RepositoryId,
-    by: String,
-    review_at: Timestamp,
-    now: Timestamp,
+/// The deletion of a manifest of a held repository.
+pub(crate) struct Removal {
+    pub(crate) repository: RepositoryId,
+    /// Who deletes, for the history of tags.
+    pub(crate) by: String,
+    /// When the blobs it needed are looked at.
+    pub(crate) review_at: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Removal {
-    /// Deletes a manifest, then what was there only because of it, and so on.
-    async fn run(&self, tx: &mut Tx, root: family::Member) -> Result<(), RegistryError> {
+    /// Deletes a manifest, then what was there only because of it, and so on; gives how many.
+    pub(crate) async fn run(
+        &self,
+        tx: &mut Tx,
+        root: family::Member,
+    ) -> Result<u64, RegistryError> {
         let mut waiting = VecDeque::from([(root, Why::Asked)]);
-        let mut removed = 0;
+        let mut removed: u64 = 0;
         while let Some((manifest, why)) = waiting.pop_front() {
             if removed == FAMILY || self.stays(tx, &manifest, why).await? {
                 continue;
@@ -166,7 +173,7 @@ impl Removal {
             );
             waiting.extend(entries.into_iter().map(|member| (member, Why::Entry)));
         }
-        Ok(())
+        Ok(removed)
     }
 
     async fn stays(

@@ -4,7 +4,7 @@ use berth_db::{Db, DbError, Tx, args};
 use berth_model::{ManifestId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
-use super::TURNS;
+use super::{TURNS, reviews};
 
 /// Points a tag at a manifest whose row is locked, and writes its history.
 pub(crate) async fn point(
@@ -77,6 +77,7 @@ async fn place(
             args![id, manifest],
         )
         .await?;
+        reviews::ask(tx, ManifestId(before), now).await?;
         return Ok(Placed::Moved);
     }
     Err(DbError::Unique("tag".to_owned()))
@@ -107,15 +108,16 @@ pub(crate) async fn delete(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let deleted = tx
-        .execute(
-            "DELETE FROM tag WHERE repository_id = $1 AND name = $2",
+    let deleted: Option<(i64,)> = tx
+        .optional(
+            "DELETE FROM tag WHERE repository_id = $1 AND name = $2 RETURNING manifest_id",
             args![repository, name],
         )
         .await?;
-    if deleted == 0 {
+    let Some((manifest,)) = deleted else {
         return Ok(false);
-    }
+    };
+    reviews::ask(tx, ManifestId(manifest), now).await?;
     close_history(tx, repository, name, by, now).await?;
     Ok(true)
 }

@@ -26,6 +26,13 @@ impl Registry {
         self.allow(call, name, "pull").await?;
         let row = self.find_manifest(name, reference).await?;
         call.not_older_than(Timestamp::from_micros(row.project_created_at))?;
+        // Who may push and asks by digest whether it is there will not send it if it is.
+        if call.is_head()
+            && matches!(reference, Reference::Digest(_))
+            && self.allow(call, name, "push").await.is_ok()
+        {
+            self.promise_manifest(name, reference, &row).await?;
+        }
         let unchanged = answer::matches_etag(call.header(IF_NONE_MATCH), &row.digest);
         let (status, body) = if unchanged {
             (StatusCode::NOT_MODIFIED, Body::Empty)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use berth_blob::{FaultPlan, PowerLoss};
 use berth_config::Settings;
 use berth_db::{DatabaseUrl, args};
-use berth_lifecycle::{FsckOptions, GcReport, Problem};
+use berth_lifecycle::{FsckOptions, GcReport, Problem, Unwatched};
 use berth_model::{Clock, Secret};
 use berth_server::{Parts, Server};
 use berth_telemetry::{DroppedLines, Metrics};
@@ -179,9 +179,10 @@ impl App {
     pub(crate) async fn check(&self, rehash: bool) -> (Vec<Problem>, u64) {
         let options = FsckOptions {
             rehash,
-            repair: false,
+            ..FsckOptions::default()
         };
-        let report = self.parts.lifecycle.fsck(options).await.unwrap();
+        let nobody = Unwatched::default();
+        let report = self.parts.lifecycle.fsck(options, &nobody).await.unwrap();
         (report.problems, report.leftovers)
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use berth_lifecycle::{FsckOptions, Problem};
+use berth_lifecycle::{FsckOptions, Problem, Unwatched};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,7 +20,7 @@ const TWO: &str = "library/two";
 const SIZES: [usize; 2] = [1_000, 300_000];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Damage {
+pub(crate) enum Damage {
     Flip,
     /// As a disk does it, which leaves the time of the last change as it was.
     SilentFlip,
@@ -43,14 +43,14 @@ fn path_of(repository: &str, digest: &str) -> String {
     format!("/v2/{repository}/blobs/{digest}")
 }
 
-fn stored(app: &App, digest: &str) -> PathBuf {
+pub(crate) fn stored(app: &App, digest: &str) -> PathBuf {
     let hash = digest.strip_prefix("sha256:").unwrap();
     let mut files = app.files("blobs").into_iter();
     let found = files.find(|(path, _)| path.to_str().unwrap().contains(hash));
     found.unwrap().0
 }
 
-fn damage(path: &PathBuf, how: Damage) {
+pub(crate) fn damage(path: &PathBuf, how: Damage) {
     if how == Damage::Remove {
         return std::fs::remove_file(path).unwrap();
     }
@@ -191,8 +191,13 @@ async fn the_check_finds_damage_before_anyone_pulls() {
                 let options = FsckOptions {
                     rehash: true,
                     repair: true,
+                    settled_before: None,
                 };
-                app.parts.lifecycle.fsck(options).await.unwrap();
+                app.parts
+                    .lifecycle
+                    .fsck(options, &Unwatched::default())
+                    .await
+                    .unwrap();
                 // As the command does, which works on a folder that no server uses.
                 app.restart().await;
                 let read = app.get(&path_of(ONE, &digest)).send().await;

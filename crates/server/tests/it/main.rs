@@ -28,4 +28,5 @@ mod referrers;
 mod refused_tokens;
 mod roles;
 mod tokens;
+mod upkeep;
 mod uploads_broken;
