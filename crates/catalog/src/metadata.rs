@@ -122,7 +122,7 @@ fn check(key: &str, value: &str) -> Result<String, CatalogError> {
 }
 
 /// Checked changes of one project's metadata.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) public: Option<bool>,
     others: Vec<(String, String)>,

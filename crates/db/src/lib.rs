@@ -10,6 +10,7 @@
 mod connect;
 mod error;
 mod migrate;
+mod retry;
 mod tx;
 mod value;
 mod writer;
@@ -28,7 +29,6 @@ pub use sqlx::AssertSqlSafe;
 pub use tx::{AtEnd, Tx};
 pub use value::{Args, Value, chunk_of, like, placeholders, rows_of};
 
-use tx::Commit;
 use writer::Writer;
 
 /// The two engines.
@@ -131,12 +131,14 @@ impl Db {
     /// Runs `work` in one transaction and commits it durably if it returns `Ok`.
     ///
     /// The transaction runs to its end even if the caller goes away. Do nothing slow in it but
-    /// SQL: on SQLite every other write waits.
+    /// SQL: on SQLite every other write waits. Where PostgreSQL ends it for the sake of another
+    /// one, after a deadlock, `work` is run again from its start: it must change nothing but the
+    /// database, and leave the rest to [`Tx::after_commit`].
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Clone + Send + 'static,
     {
         self.write_with(Durability::Full, work).await
     }
@@ -146,24 +148,14 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Clone + Send + 'static,
     {
         match &*self.inner {
             Inner::Sqlite { writer, .. } => writer.run(durability, work).await,
             Inner::Postgres { pool } => {
                 let pool = pool.clone();
                 // Spawned, so that a caller that goes away cannot stop it between COMMIT and hooks.
-                let running = tokio::spawn(async move {
-                    let mut tx = Tx::postgres(&pool, durability).await?;
-                    let outcome = tx.whole(work).await;
-                    let commit = if outcome.is_ok() {
-                        Commit::Yes
-                    } else {
-                        Commit::No
-                    };
-                    tx.finish(commit).await?;
-                    outcome
-                });
+                let running = tokio::spawn(retry::run(pool, durability, work));
                 running
                     .await
                     .unwrap_or_else(|_| Err(DbError::Panicked.into()))

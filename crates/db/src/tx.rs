@@ -25,6 +25,8 @@ pub struct Tx {
     connection: Connection,
     hooks: Vec<Hook>,
     at_end: Vec<Box<dyn AtEnd>>,
+    /// Whether the engine gave this transaction up for the sake of another.
+    sacrificed: bool,
 }
 
 enum Connection {
@@ -50,6 +52,7 @@ impl Tx {
             connection: Connection::Sqlite(connection),
             hooks: Vec::new(),
             at_end: Vec::new(),
+            sacrificed: false,
         }
     }
 
@@ -64,21 +67,34 @@ impl Tx {
             connection: Connection::Postgres(transaction),
             hooks: Vec::new(),
             at_end: Vec::new(),
+            sacrificed: false,
         })
     }
 
-    pub(crate) async fn finish(self, commit: Commit) -> Result<(), DbError> {
+    /// Ends it on PostgreSQL. The error is the engine's own, for its code.
+    pub(crate) async fn finish(self, commit: Commit) -> Result<(), sqlx::Error> {
         let Connection::Postgres(transaction) = self.connection else {
             return Ok(());
         };
         if commit == Commit::No {
-            return Ok(transaction.rollback().await?);
+            return transaction.rollback().await;
         }
         transaction.commit().await?;
         for hook in self.hooks {
             hook();
         }
         Ok(())
+    }
+
+    /// Whether the engine gave this transaction up for the sake of another, so that the same work
+    /// may succeed when it is done once more.
+    pub(crate) const fn sacrificed(&self) -> bool {
+        self.sacrificed
+    }
+
+    fn failed(&mut self, error: sqlx::Error) -> DbError {
+        self.sacrificed |= is_sacrifice(&error);
+        error.into()
     }
 
     /// Runs a statement that is not a transaction's content: BEGIN, SAVEPOINT, PRAGMA.
@@ -171,7 +187,7 @@ impl Tx {
                     .await
             }
         };
-        row.map_err(DbError::from)
+        row.map_err(|error| self.failed(error))
     }
 
     /// Every row a query gives. The query itself must be bounded.
@@ -192,7 +208,7 @@ impl Tx {
                     .await
             }
         };
-        rows.map_err(DbError::from)
+        rows.map_err(|error| self.failed(error))
     }
 
     /// Runs a statement and gives the number of rows it changed.
@@ -200,13 +216,21 @@ impl Tx {
         let changed = match &mut self.connection {
             Connection::Sqlite(connection) => sqlx::query_with(sql, args.sqlite()?)
                 .execute(connection)
-                .await?
-                .rows_affected(),
+                .await
+                .map(|done| done.rows_affected()),
             Connection::Postgres(transaction) => sqlx::query_with(sql, args.postgres()?)
                 .execute(&mut **transaction)
-                .await?
-                .rows_affected(),
+                .await
+                .map(|done| done.rows_affected()),
         };
-        Ok(changed)
+        changed.map_err(|error| self.failed(error))
     }
+}
+
+/// PostgreSQL's `serialization_failure` and `deadlock_detected`.
+pub(crate) fn is_sacrifice(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01"))
 }

@@ -276,6 +276,7 @@ pub(crate) async fn remove(
     Ok(true)
 }
 
+#[derive(Clone)]
 struct PushWork {
     pusher: Pusher,
     repository: String,

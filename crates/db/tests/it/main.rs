@@ -1,5 +1,7 @@
 //! The layer under all SQL: the same behaviour on both engines.
 
+mod conflicts;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -108,17 +110,17 @@ async fn one_failing_write_of_a_group_takes_no_other_with_it() {
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_stop_its_commit() {
     both_engines(|db| async move {
-        let (entered, inside) = tokio::sync::oneshot::channel::<()>();
-        let (committed, done) = tokio::sync::oneshot::channel::<()>();
+        let (entered, mut inside) = tokio::sync::mpsc::channel::<()>(1);
+        let (committed, mut done) = tokio::sync::mpsc::channel::<()>(1);
         let writer = db.clone();
         let caller = tokio::spawn(async move {
             writer
                 .write::<(), DbError, _>(move |tx| {
                     Box::pin(async move {
                         tx.after_commit(move || {
-                            let _ = committed.send(());
+                            let _ = committed.try_send(());
                         });
-                        let _ = entered.send(());
+                        let _ = entered.try_send(());
                         tokio::task::yield_now().await;
                         tx.execute(
                             "INSERT INTO setting (name, value, updated_at) VALUES ('k', 'v', 0)",
@@ -130,9 +132,9 @@ async fn a_caller_that_goes_away_does_not_stop_its_commit() {
                 })
                 .await
         });
-        inside.await.unwrap();
+        inside.recv().await.unwrap();
         caller.abort();
-        done.await.unwrap();
+        done.recv().await.unwrap();
         assert_eq!(count(&db).await, 1);
     })
     .await;

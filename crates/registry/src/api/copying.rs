@@ -126,6 +126,7 @@ impl Registry {
     }
 }
 
+#[derive(Clone)]
 struct Copy {
     from_project: ProjectId,
     from: String,
