@@ -122,6 +122,8 @@ values! {
     berth_model::BlobId => Integer(value) value.get();
     berth_model::ManifestId => Integer(value) value.get();
     berth_model::TagId => Integer(value) value.get();
+    berth_model::ExecutionId => Integer(value) value.get();
+    berth_model::TaskId => Integer(value) value.get();
 }
 
 /// `$first, $first+1, …`: `count` placeholders for an IN list or a row of VALUES.

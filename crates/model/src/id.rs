@@ -47,4 +47,8 @@ ids! {
     ManifestId;
     /// A row of `tag`.
     TagId;
+    /// A row of `execution`: one run of something, made of tasks.
+    ExecutionId;
+    /// A row of `task`: one piece of work for one worker.
+    TaskId;
 }

@@ -13,7 +13,9 @@ mod secret;
 
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Coded};
-pub use id::{BlobId, ManifestId, MemberId, ProjectId, RepositoryId, TagId, UserId};
+pub use id::{
+    BlobId, ExecutionId, ManifestId, MemberId, ProjectId, RepositoryId, TagId, TaskId, UserId,
+};
 pub use limits::Limits;
 pub use name::{NameError, ProjectName, UserName, check_password};
 pub use role::{Action, Resource, Role};

@@ -117,6 +117,16 @@ words! {
         UserGroup = "user-group",
         GarbageCollection = "garbage-collection",
         SystemVolumes = "system-volumes",
+        PurgeAudit = "purge-audit",
+        JobserviceMonitor = "jobservice-monitor",
+        ScanAll = "scan-all",
+        SecurityHub = "security-hub",
+        Registry = "registry",
+        Replication = "replication",
+        ReplicationAdapter = "replication-adapter",
+        ReplicationPolicy = "replication-policy",
+        PreheatInstance = "preheat-instance",
+        LdapUser = "ldap-user",
     }
 }
 

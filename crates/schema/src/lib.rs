@@ -13,6 +13,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0001_registry_core.sql"),
     },
     MigrationFile {
+        version: 2,
+        name: "jobs",
+        sql: include_str!("migrations/0002_jobs.sql"),
+    },
+    MigrationFile {
         version: 3,
         name: "quotas",
         sql: include_str!("migrations/0003_quotas.sql"),

@@ -1,0 +1,172 @@
+//! Rows of `task`, as an execution's parts.
+
+use berth_db::{AssertSqlSafe, Args, Db, DbError, Tx, args};
+use berth_model::{ExecutionId, TaskId, Timestamp};
+
+use crate::Status;
+
+/// A row of `task`.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct TaskRow {
+    #[sqlx(try_from = "i64")]
+    pub(crate) id: TaskId,
+    #[sqlx(try_from = "i64")]
+    pub(crate) execution_id: ExecutionId,
+    pub(crate) kind: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) status: Status,
+    pub(crate) message: String,
+    pub(crate) params: String,
+    pub(crate) attributes: String,
+    pub(crate) run_at: i64,
+    pub(crate) attempt: i64,
+    pub(crate) worker: Option<String>,
+    pub(crate) progress_done: i64,
+    pub(crate) progress_total: i64,
+    pub(crate) created_at: i64,
+    pub(crate) started_at: Option<i64>,
+    pub(crate) ended_at: Option<i64>,
+    pub(crate) updated_at: i64,
+}
+
+pub(super) const COLUMNS: &str = "id, execution_id, kind, status, message, params, attributes, \
+    run_at, attempt, worker, progress_done, progress_total, created_at, started_at, ended_at, \
+    updated_at";
+
+/// A task to be made.
+pub(crate) struct New {
+    pub(crate) kind: String,
+    pub(crate) params: String,
+    pub(crate) attributes: String,
+    pub(crate) priority: i64,
+    pub(crate) run_at: Timestamp,
+}
+
+/// Rows in one INSERT: keeps the number of bound values below every engine's bound.
+const ROWS: usize = 100;
+
+/// Makes tasks of an execution.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    tasks: &[New],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    for part in tasks.chunks(ROWS) {
+        let mut values = Args::new();
+        let (id, at) = (values.push(execution), values.push(now));
+        let rows: Vec<String> = part
+            .iter()
+            .map(|task| {
+                let kind = values.push(&task.kind);
+                let params = values.push(&task.params);
+                let attributes = values.push(&task.attributes);
+                let priority = values.push(task.priority);
+                let run_at = values.push(task.run_at);
+                format!(
+                    "(${id}, ${kind}, 'Pending', ${params}, ${attributes}, ${priority}, ${run_at}, \
+                     ${at}, ${at})"
+                )
+            })
+            .collect();
+        tx.execute(
+            AssertSqlSafe(format!(
+                "INSERT INTO task (execution_id, kind, status, params, attributes, priority, \
+                 run_at, created_at, updated_at) VALUES {}",
+                rows.join(", ")
+            )),
+            values,
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// A task, wherever it belongs.
+pub(crate) async fn find(db: &Db, id: TaskId) -> Result<Option<TaskRow>, DbError> {
+    db.optional(
+        AssertSqlSafe(format!("SELECT {COLUMNS} FROM task WHERE id = $1")),
+        args![id],
+    )
+    .await
+}
+
+/// A page of an execution's tasks, in the order they were made, and how many there are.
+pub(crate) async fn list(
+    db: &Db,
+    execution: ExecutionId,
+    status: Option<Status>,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<TaskRow>, i64), DbError> {
+    let status = status.map(|status| status.as_str().to_owned());
+    let (total,): (i64,) = db
+        .one(
+            "SELECT COUNT(*) FROM task WHERE execution_id = $1 AND ($2 IS NULL OR status = $2)",
+            args![execution, status.clone()],
+        )
+        .await?;
+    let rows = db
+        .all(
+            AssertSqlSafe(format!(
+                "SELECT {COLUMNS} FROM task WHERE execution_id = $1 \
+                 AND ($2 IS NULL OR status = $2) ORDER BY id LIMIT $3 OFFSET $4"
+            )),
+            args![execution, status, limit, offset],
+        )
+        .await?;
+    Ok((rows, total))
+}
+
+/// How many tasks of an execution stand where.
+pub(crate) async fn counts(
+    db: &Db,
+    execution: ExecutionId,
+    now: Timestamp,
+) -> Result<Vec<(String, i64)>, DbError> {
+    db.all(
+        "SELECT CASE WHEN status = 'Pending' AND run_at > $2 THEN 'Scheduled' ELSE status END, \
+         COUNT(*) FROM task WHERE execution_id = $1 GROUP BY 1",
+        args![execution, now],
+    )
+    .await
+}
+
+/// Stops those of an execution's tasks that wait; gives how many they were.
+pub(crate) async fn stop_waiting(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    kind: Option<&str>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE task SET status = 'Stopped', message = 'stopped before it began', ended_at = $2, \
+         updated_at = $2 WHERE execution_id = $1 AND status = 'Pending' \
+         AND ($3 IS NULL OR kind = $3)",
+        args![execution, now, kind],
+    )
+    .await
+}
+
+/// Asks the workers of an execution's running tasks to stop them; gives how many they are.
+pub(crate) async fn ask_to_stop(tx: &mut Tx, execution: ExecutionId) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE task SET stop_requested = TRUE WHERE execution_id = $1 AND status = 'Running'",
+        args![execution],
+    )
+    .await
+}
+
+/// The job type of an execution's last task.
+pub(crate) async fn last_kind(
+    tx: &mut Tx,
+    execution: ExecutionId,
+) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx
+        .optional(
+            "SELECT kind FROM task WHERE execution_id = $1 ORDER BY id DESC LIMIT 1",
+            args![execution],
+        )
+        .await?;
+    Ok(row.map(|(kind,)| kind))
+}
