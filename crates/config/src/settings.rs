@@ -142,6 +142,15 @@ section! {
 }
 
 section! {
+    /// `[jobs]`: work beside requests.
+    JobsSettings "jobs." {
+        /// Jobs that run at the same time in this process, 0 to 200; 0 leaves them to other
+        /// processes of the same database. Default 10.
+        workers: u64 = Kind::Count, Some("10");
+    }
+}
+
+section! {
     /// `[log]`: what is written to standard error.
     LogSettings "log." {
         /// text for people, json for machines. Default text.
@@ -206,6 +215,8 @@ pub struct Settings {
     /// `[configuration]`.
     #[serde(default = "ConfigurationSettings::none")]
     pub configuration: ConfigurationSettings,
+    /// `[jobs]`.
+    pub jobs: JobsSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[tracing]`.
@@ -221,7 +232,7 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 10] = [
+const SECTIONS: [&[Key]; 11] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
@@ -230,6 +241,7 @@ const SECTIONS: [&[Key]; 10] = [
     RegistrySettings::KEYS,
     GcSettings::KEYS,
     ConfigurationSettings::KEYS,
+    JobsSettings::KEYS,
     LogSettings::KEYS,
     TracingSettings::KEYS,
 ];

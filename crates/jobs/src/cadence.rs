@@ -17,7 +17,9 @@ pub enum CadenceError {
     #[error("a schedule is Hourly, Daily, Weekly, Custom, Manual or None, not {0:?}")]
     Word(String),
     /// A cron expression that cannot be read.
-    #[error("{0:?} is not a cron expression of six fields (second minute hour day month weekday): {1}")]
+    #[error(
+        "{0:?} is not a cron expression of six fields (second minute hour day month weekday): {1}"
+    )]
     Cron(String, String),
     /// A cron expression that no time fits.
     #[error("{0:?} never comes true")]
@@ -77,7 +79,7 @@ impl Cadence {
             other => return Err(CadenceError::Word(other.chars().take(40).collect())),
         };
         if !cron.is_empty() {
-            cadence.cron = cron.to_owned();
+            cron.clone_into(&mut cadence.cron);
         }
         cadence.next_after(Timestamp::from_seconds(0))?;
         Ok(cadence)
@@ -144,9 +146,18 @@ mod tests {
         assert_eq!(next("Hourly", "", now), "2026-03-04T06:00:00.000Z");
         assert_eq!(next("Daily", "", now), "2026-03-05T00:00:00.000Z");
         assert_eq!(next("Weekly", "", now), "2026-03-08T00:00:00.000Z");
-        assert_eq!(next("Custom", "*/10 * * * * *", now), "2026-03-04T05:06:10.000Z");
-        assert_eq!(next("Schedule", "0 30 2 1 * *", now), "2026-04-01T02:30:00.000Z");
-        assert_eq!(next("Hourly", "", "2026-03-04T06:00:00"), "2026-03-04T07:00:00.000Z");
+        assert_eq!(
+            next("Custom", "*/10 * * * * *", now),
+            "2026-03-04T05:06:10.000Z"
+        );
+        assert_eq!(
+            next("Schedule", "0 30 2 1 * *", now),
+            "2026-04-01T02:30:00.000Z"
+        );
+        assert_eq!(
+            next("Hourly", "", "2026-03-04T06:00:00"),
+            "2026-03-04T07:00:00.000Z"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::queue::Hold;
-use crate::{Jobs, JobError, NewTask};
+use crate::{JobError, Jobs, NewTask};
 
 /// Longest line of a log, bytes.
 const LONGEST_LINE: usize = 4 * 1024;

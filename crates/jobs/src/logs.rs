@@ -46,7 +46,8 @@ pub(crate) async fn write(tx: &mut Tx, task: TaskId, said: &Said) -> Result<(), 
     }
     let mut text = said.log.clone();
     if said.lost_lines > 0 {
-        text.push_str(&format!("… {} lines were too many\n", said.lost_lines));
+        let note = format!("… {} lines were too many\n", said.lost_lines);
+        text.push_str(&note);
     }
     if before + text.len() as i64 >= LONGEST {
         let room = text.floor_char_boundary((LONGEST - before) as usize);

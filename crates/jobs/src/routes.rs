@@ -6,10 +6,9 @@ use axum::Json as Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
-use berth_catalog::{Catalog, Entry};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::{Access, Caller, Endpoint, Operation, Permission};
-use berth_model::{Action, Resource, TaskId};
+use berth_iam::{Access, Caller, Endpoint, Entry, Operation, Permission, audit};
+use berth_model::{Action, Resource, TaskId, Timestamp};
 use http::{HeaderValue, Method, Uri, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,12 +24,11 @@ const fn monitor(action: Action) -> Access {
 #[derive(Clone)]
 struct Service {
     jobs: Jobs,
-    catalog: Catalog,
 }
 
 /// Every endpoint of this crate.
-pub fn endpoints(jobs: Jobs, catalog: Catalog) -> Vec<Endpoint> {
-    let service = Service { jobs, catalog };
+pub fn endpoints(jobs: Jobs) -> Vec<Endpoint> {
+    let service = Service { jobs };
     let state = || service.clone();
     vec![
         Endpoint::new(
@@ -50,8 +48,12 @@ pub fn endpoints(jobs: Jobs, catalog: Catalog) -> Vec<Endpoint> {
             get(workers).with_state(state()),
         )
         .describe(
-            Operation::new("getWorkers", TAG, "What a process runs; `all` is every process")
-                .answer::<Vec<WorkerBody>>(),
+            Operation::new(
+                "getWorkers",
+                TAG,
+                "What a process runs; `all` is every process",
+            )
+            .answer::<Vec<WorkerBody>>(),
         ),
         Endpoint::new(
             Method::PUT,
@@ -101,9 +103,13 @@ pub fn endpoints(jobs: Jobs, catalog: Catalog) -> Vec<Endpoint> {
             get(schedules).with_state(state()),
         )
         .describe(
-            Operation::new("listSchedules", "schedule", "What begins by itself, and when")
-                .paged()
-                .answer::<Vec<ScheduleBody>>(),
+            Operation::new(
+                "listSchedules",
+                "schedule",
+                "What begins by itself, and when",
+            )
+            .paged()
+            .answer::<Vec<ScheduleBody>>(),
         ),
         Endpoint::new(
             Method::GET,
@@ -227,7 +233,7 @@ impl From<Schedule> for ScheduleBody {
             vendor_id: schedule.vendor_id,
             cron: schedule.cron,
             update_time: schedule.updated_at.to_rfc3339(),
-            next_scheduled_time: schedule.next_at.map(|at| at.to_rfc3339()),
+            next_scheduled_time: schedule.next_at.map(Timestamp::to_rfc3339),
         }
     }
 }
@@ -338,10 +344,9 @@ impl Service {
         let now = self.jobs.clock().now();
         let mut entry = Entry::by(caller, operation, "jobservice", now);
         what.clone_into(&mut entry.resource);
-        let catalog = self.catalog.clone();
         self.jobs
             .db()
-            .write(move |tx| Box::pin(async move { catalog.record_in(tx, entry).await }))
+            .write(move |tx| Box::pin(async move { audit::record(tx, entry).await }))
             .await
             .map_err(JobsError::from)?;
         Ok(())

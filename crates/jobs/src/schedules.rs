@@ -186,15 +186,12 @@ impl Jobs {
         Ok(())
     }
 
-    async fn start(
-        &self,
-        tx: &mut Tx,
-        row: &ScheduleRow,
-        now: Timestamp,
-    ) -> Result<(), JobsError> {
+    async fn start(&self, tx: &mut Tx, row: &ScheduleRow, now: Timestamp) -> Result<(), JobsError> {
         let cadence = Cadence::parse(&row.cadence, &row.cron);
         // One that cannot be read any more must not come true for ever.
-        let next = cadence.ok().and_then(|it| it.next_after(now).ok().flatten());
+        let next = cadence
+            .ok()
+            .and_then(|it| it.next_after(now).ok().flatten());
         if !schedule::advance(tx, row, next).await? {
             return Ok(());
         }

@@ -148,8 +148,7 @@ impl PoolOfWorkers {
     where
         F: for<'t> FnOnce(
                 &'t mut berth_db::Tx,
-            )
-                -> futures_util::future::BoxFuture<'t, Result<(), DbError>>
+            ) -> futures_util::future::BoxFuture<'t, Result<(), DbError>>
             + Send
             + 'static,
     {
@@ -216,7 +215,12 @@ impl PoolOfWorkers {
 
     /// Kinds that may run now, each with how many more.
     fn room(&self, paused: &[String]) -> Vec<(&'static str, usize)> {
-        let free = self.jobs.inner.options.workers.saturating_sub(self.tasks.len());
+        let free = self
+            .jobs
+            .inner
+            .options
+            .workers
+            .saturating_sub(self.tasks.len());
         self.jobs
             .kinds()
             .into_iter()
@@ -243,11 +247,19 @@ impl PoolOfWorkers {
             _ => return Ok(0),
         }
         let (worker, lease) = (self.row.id.clone(), now.plus(self.jobs.inner.options.lease));
-        let free = self.jobs.inner.options.workers.saturating_sub(self.tasks.len());
+        let free = self
+            .jobs
+            .inner
+            .options
+            .workers
+            .saturating_sub(self.tasks.len());
         let handlers: Vec<(&'static str, usize, bool)> = room
             .into_iter()
             .map(|(kind, room)| {
-                let bounded = self.jobs.handler(kind).is_ok_and(|h| h.kind().concurrency > 0);
+                let bounded = self
+                    .jobs
+                    .handler(kind)
+                    .is_ok_and(|h| h.kind().concurrency > 0);
                 (kind, room, bounded)
             })
             .collect();
@@ -315,10 +327,17 @@ impl PoolOfWorkers {
         let now = self.jobs.clock().now();
         let due = self.jobs.next_due(&kinds).await?;
         let mut sleep = LONGEST_SLEEP;
-        for at in [due, schedule::next(self.jobs.db()).await?].into_iter().flatten() {
+        for at in [due, schedule::next(self.jobs.db()).await?]
+            .into_iter()
+            .flatten()
+        {
             let until = at.since(now);
             // What is due and could not be taken is in other hands, or paused.
-            let least = if taken > 0 { Duration::ZERO } else { SHORTEST_SLEEP };
+            let least = if taken > 0 {
+                Duration::ZERO
+            } else {
+                SHORTEST_SLEEP
+            };
             sleep = sleep.min(until.max(least));
         }
         if paused.iter().any(|kind| kind == SCHEDULER) {

@@ -7,6 +7,7 @@
 mod background;
 mod enforce;
 mod health;
+mod jobs;
 mod lock;
 mod openapi;
 mod parts;

@@ -12,6 +12,7 @@ use berth_config::Settings;
 use berth_crypto::{CryptoError, KeyFile};
 use berth_db::{DatabaseUrl, Db, DbError};
 use berth_iam::{Iam, IamError, IamOptions};
+use berth_jobs::{Jobs, JobsError, JobsOptions};
 use berth_lifecycle::Lifecycle;
 use berth_model::{Clock, Secret, UserId};
 use berth_registry::{Registry, RegistryOptions};
@@ -41,6 +42,9 @@ pub enum SetupError {
     /// Projects cannot be set up.
     #[error("projects cannot be set up: {0}")]
     Catalog(#[from] CatalogError),
+    /// Jobs cannot be set up.
+    #[error("jobs cannot be set up: {0}")]
+    Jobs(#[from] JobsError),
 }
 
 /// What the server's own configuration says of the settings that the API changes.
@@ -76,6 +80,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Garbage collection and checks.
     pub lifecycle: Lifecycle,
+    /// Work beside requests; its types are registered in `jobs.rs`.
+    pub jobs: Jobs,
 }
 
 impl Parts {
@@ -124,15 +130,23 @@ impl Parts {
                 external_url: settings.http.external_url.clone(),
             },
         );
+        let options = JobsOptions {
+            workers: settings.jobs.workers as usize,
+            ..JobsOptions::default()
+        };
+        let jobs = Jobs::new(db.clone(), clock.clone(), options);
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
-        Ok(Self {
+        let parts = Self {
             db,
             blobs,
             iam,
             catalog,
             registry,
             lifecycle,
-        })
+            jobs,
+        };
+        crate::jobs::register(&parts);
+        Ok(parts)
     }
 
     /// Makes the data folder, for its owner's eyes only: it holds password hashes and keys.
@@ -153,6 +167,7 @@ impl Parts {
     ) -> Result<Option<Secret<String>>, SetupError> {
         let made = self.iam.ensure_admin(password).await?;
         self.catalog.seed(UserId(1)).await?;
+        crate::jobs::schedule_defaults(self).await?;
         Ok(made)
     }
 

@@ -29,6 +29,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     let mut endpoints = berth_iam::endpoints(parts.iam.clone(), projects(parts));
     endpoints.extend(berth_catalog::endpoints(parts.catalog.clone(), facts));
     endpoints.extend(berth_registry::endpoints(parts.registry.clone()));
+    endpoints.extend(berth_jobs::endpoints(parts.jobs.clone()));
     endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));
     // Open to all on a port of its own; here only to those who may see how the system does.
     endpoints.push(Endpoint::new(

@@ -89,6 +89,10 @@ impl Server {
             metrics.clone(),
             stop,
         ));
+        if settings.jobs.workers > 0 {
+            let (jobs, stop) = (parts.jobs.clone(), shutdown.clone());
+            background_tasks.spawn(async move { jobs.work(stop).await });
+        }
         if let Some(tls) = self.tls.clone() {
             background_tasks.spawn(tls.watch(Tls::POLL, shutdown.clone()));
         }

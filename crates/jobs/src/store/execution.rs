@@ -1,6 +1,6 @@
 //! Rows of `execution`.
 
-use berth_db::{AssertSqlSafe, Args, Db, DbError, Tx, args};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ExecutionId, Timestamp};
 
 use crate::{Status, Trigger};
@@ -182,17 +182,17 @@ impl Filter<'_> {
             .iter()
             .map(|vendor| format!("${}", values.push(*vendor)))
             .collect();
-        let mut sql = format!("vendor IN ({})", vendors.join(", "));
+        let mut conditions = vec![format!("vendor IN ({})", vendors.join(", "))];
         if let Some(id) = self.vendor_id {
-            sql.push_str(&format!(" AND vendor_id = ${}", values.push(id)));
+            conditions.push(format!("vendor_id = ${}", values.push(id)));
         }
         if let Some(status) = self.status {
-            sql.push_str(&format!(" AND status = ${}", values.push(status)));
+            conditions.push(format!("status = ${}", values.push(status)));
         }
         if let Some(trigger) = self.trigger {
-            sql.push_str(&format!(" AND started_by = ${}", values.push(trigger)));
+            conditions.push(format!("started_by = ${}", values.push(trigger)));
         }
-        (sql, values)
+        (conditions.join(" AND "), values)
     }
 }
 

@@ -165,10 +165,7 @@ pub(crate) async fn lost(
 }
 
 /// When the next waiting task is due; none when none waits.
-pub(crate) async fn next_due(
-    db: &Db,
-    kinds: &[&str],
-) -> Result<Option<Timestamp>, DbError> {
+pub(crate) async fn next_due(db: &Db, kinds: &[&str]) -> Result<Option<Timestamp>, DbError> {
     let mut values = Args::new();
     for kind in kinds {
         values.push(*kind);

@@ -1,6 +1,6 @@
 //! Rows of `task`, as an execution's parts.
 
-use berth_db::{AssertSqlSafe, Args, Db, DbError, Tx, args};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ExecutionId, TaskId, Timestamp};
 
 use crate::Status;
