@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::settings::{Settings, Snapshot};
-use crate::{CatalogError, Recorder, store};
+use crate::{CatalogError, Outbox, Recorder, store};
 
 /// How long another replica's change of a setting may take to be seen here.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ struct Inner {
     db: Db,
     clock: Clock,
     settings: Arc<Snapshot>,
+    outbox: Outbox,
     recorder: Recorder,
     /// Ends the refresh task with the last clone.
     _stop: DropGuard,
@@ -45,7 +46,7 @@ struct Inner {
 
 impl Catalog {
     /// Opens the catalog of a migrated database and starts its two background tasks: one flushes
-    /// the [`Recorder`], the other looks for settings that another replica changed.
+    /// the [`Recorder`], the other looks for what another replica changed.
     pub async fn open(db: Db, clock: Clock) -> Result<Self, CatalogError> {
         Self::open_with(db, clock, CatalogOptions::default()).await
     }
@@ -57,11 +58,19 @@ impl Catalog {
         options: CatalogOptions,
     ) -> Result<Self, CatalogError> {
         let settings = Arc::new(Snapshot::load(&db, options).await?);
+        let outbox = Outbox::default();
+        outbox.refresh(&db).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(refresh(db.clone(), settings.clone(), stop.clone()));
+        tokio::spawn(refresh(
+            db.clone(),
+            settings.clone(),
+            outbox.clone(),
+            stop.clone(),
+        ));
         Ok(Self {
             inner: Arc::new(Inner {
-                recorder: Recorder::start(db.clone()),
+                recorder: Recorder::start(db.clone(), outbox.clone()),
+                outbox,
                 db,
                 clock,
                 settings,
@@ -114,6 +123,11 @@ impl Catalog {
         &self.inner.recorder
     }
 
+    /// Events on their way to whoever listens.
+    pub fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
+    }
+
     /// The settings as of now; costs an atomic load.
     pub fn settings(&self) -> Arc<Settings> {
         self.inner.settings.get()
@@ -147,7 +161,7 @@ impl Catalog {
     }
 }
 
-async fn refresh(db: Db, settings: Arc<Snapshot>, stop: CancellationToken) {
+async fn refresh(db: Db, settings: Arc<Snapshot>, outbox: Outbox, stop: CancellationToken) {
     while stop
         .run_until_cancelled(tokio::time::sleep(REFRESH))
         .await
@@ -155,6 +169,9 @@ async fn refresh(db: Db, settings: Arc<Snapshot>, stop: CancellationToken) {
     {
         if let Err(error) = settings.refresh(&db).await {
             tracing::warn!(%error, "the settings could not be read again; the old ones stay");
+        }
+        if let Err(error) = outbox.refresh(&db).await {
+            tracing::warn!(%error, "who listens to pulls could not be read again");
         }
     }
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use berth_db::{Db, Tx};
 use berth_iam::{Entry, audit};
-use berth_model::{ManifestId, RepositoryId, TagId, Timestamp};
+use berth_model::{Event, ManifestId, RepositoryId, TagId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{CatalogError, store};
+use crate::{CatalogError, Outbox, store};
 
 use held::Held;
 pub(crate) use held::Pulls;
@@ -37,6 +37,7 @@ pub struct Recorder {
 #[derive(Debug)]
 struct Inner {
     db: Db,
+    outbox: Outbox,
     held: Mutex<Held>,
     /// Something is held that was not before.
     filled: Notify,
@@ -48,10 +49,11 @@ struct Inner {
 }
 
 impl Recorder {
-    pub(crate) fn start(db: Db) -> Self {
+    pub(crate) fn start(db: Db, outbox: Outbox) -> Self {
         let stop = CancellationToken::new();
         let inner = Arc::new(Inner {
             db,
+            outbox,
             held: Mutex::default(),
             filled: Notify::new(),
             emptied: Notify::new(),
@@ -103,6 +105,12 @@ impl Recorder {
         self.inner.filled.notify_one();
     }
 
+    /// Publishes `event` with the next flush; never waits.
+    pub fn publish(&self, event: Event) {
+        self.inner.held().publish(event);
+        self.inner.filled.notify_one();
+    }
+
     /// Writes everything recorded until now; when it returns `Ok`, all of it is durable.
     pub async fn flush(&self) -> Result<(), CatalogError> {
         self.inner.flush().await
@@ -128,18 +136,19 @@ impl Inner {
         if taken.lost > 0 {
             tracing::warn!(
                 lost = taken.lost,
-                "access log entries and pull counts were dropped: too many at once"
+                "access log entries, pull counts or events were dropped: too many at once"
             );
         }
         // Shared with the transaction: a caller that goes away must not take it along.
         let taken = Arc::new(taken);
-        let written = taken.clone();
+        let (written, outbox) = (taken.clone(), self.outbox.clone());
         let result = self
             .db
             .write(move |tx| {
                 Box::pin(async move {
                     audit::record_all(tx, &written.rows()).await?;
-                    store::pulls::add(tx, &written.pulls).await
+                    store::pulls::add(tx, &written.pulls).await?;
+                    Ok(outbox.publish_all(tx, &written.events).await?)
                 })
             })
             .await;

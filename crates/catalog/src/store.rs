@@ -3,6 +3,7 @@
 //! Invariant: every statement is one text for both engines, values are always bound, and every
 //! query by id of a thing in a project is scoped by the project's id.
 
+pub(crate) mod event;
 pub(crate) mod log;
 pub(crate) mod member;
 pub(crate) mod metadata;

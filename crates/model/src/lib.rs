@@ -5,6 +5,7 @@
 
 mod clock;
 mod code;
+mod event;
 mod id;
 mod limits;
 mod name;
@@ -13,6 +14,10 @@ mod secret;
 
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Coded};
+pub use event::{
+    ArtifactEvent, ArtifactOutcome, Event, EventKind, Happening, QuotaEvent, ReplicationEnd,
+    ReplicationEvent, RetentionEvent, ScanEvent,
+};
 pub use id::{
     BlobId, ExecutionId, ManifestId, MemberId, ProjectId, RepositoryId, TagId, TaskId, UserId,
 };

@@ -9,6 +9,7 @@ mod api;
 mod blobs;
 mod cache;
 mod error;
+mod events;
 mod manifests;
 mod referrers;
 mod store;

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use berth_catalog::{Entry, record_in, repositories};
+use berth_catalog::{Entry, Outbox, record_in, repositories};
 use berth_db::Tx;
 use berth_iam::Actor;
-use berth_model::{Limits, ManifestId, ProjectId, RepositoryId, TagId, Timestamp};
+use berth_model::{
+    ArtifactEvent, Event, Happening, Limits, ManifestId, ProjectId, RepositoryId, TagId, Timestamp,
+};
 use berth_oci::{
     Descriptor, Digest, Manifest, Reference, RepositoryName, TagName, accessory_type,
     artifact_type_name,
@@ -15,7 +17,7 @@ use bytes::Bytes;
 
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
 use crate::store::{contents, reviews, tags};
-use crate::{Pusher, Registry, RegistryError};
+use crate::{Pusher, Registry, RegistryError, events};
 
 /// Largest image config that is read for what it says of the image.
 const CONFIG_BYTES: u64 = 1024 * 1024;
@@ -96,6 +98,23 @@ impl Registry {
             row.tag_id.map(TagId),
             at,
         );
+        let project = ProjectId(row.project_id);
+        if self.inner.catalog.outbox().hears_pulls(project) {
+            recorder.publish(Event {
+                project,
+                at,
+                operator: actor.name().to_owned(),
+                what: Happening::PullArtifact(ArtifactEvent {
+                    repository: repository.to_string(),
+                    digest: row.digest.clone(),
+                    tags: reference
+                        .tag()
+                        .map(ToString::to_string)
+                        .into_iter()
+                        .collect(),
+                }),
+            });
+        }
         if self.inner.catalog.settings().pull_audit_log_disable {
             return;
         }
@@ -110,7 +129,7 @@ impl Registry {
             operation: "pull".to_owned(),
             resource_type: "artifact".to_owned(),
             resource,
-            project_id: Some(ProjectId(row.project_id)),
+            project_id: Some(project),
             repository: repository.to_string(),
             tag,
             digest: row.digest.clone(),
@@ -146,6 +165,7 @@ impl Registry {
             tags: tags.clone(),
             now: self.inner.clock.now(),
             entry: self.entry(pusher),
+            outbox: self.inner.catalog.outbox().clone(),
         };
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
         self.inner
@@ -200,20 +220,24 @@ impl Registry {
         let (by, name) = (pusher.name.clone(), repository.as_str().to_owned());
         let cache = self.inner.cache.clone();
         let (held_by, reference) = (RepositoryId(found.repository_id), reference.clone());
+        let outbox = self.inner.catalog.outbox().clone();
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let deleted = match &reference {
+                    let unknown = || RegistryError::ManifestUnknown(reference.to_string());
+                    match &reference {
                         Reference::Tag(tag) => {
-                            tags::delete(tx, held_by, tag.as_str(), &by, now).await?
+                            if !tags::delete(tx, held_by, tag.as_str(), &by, now).await? {
+                                return Err(unknown());
+                            }
                         }
                         Reference::Digest(digest) => {
-                            remove(tx, held_by, digest.as_str(), &by, review_at, now).await?
+                            let digest = digest.as_str();
+                            let tags = remove(tx, held_by, digest, &by, review_at, now).await?;
+                            let event = events::deleted(&entry, digest, tags.ok_or_else(unknown)?);
+                            outbox.publish_all(tx, event.as_slice()).await?;
                         }
-                    };
-                    if !deleted {
-                        return Err(RegistryError::ManifestUnknown(reference.to_string()));
                     }
                     record_in(tx, entry).await?;
                     tx.after_commit(move || cache.changed(&name));
@@ -256,7 +280,8 @@ impl Registry {
     }
 }
 
-/// Deletes a manifest of a repository with its tags. `false` when there is none.
+/// Deletes a manifest of a repository with its tags, whose names it gives. `None` when there is
+/// none.
 pub(crate) async fn remove(
     tx: &mut Tx,
     repository: RepositoryId,
@@ -264,16 +289,16 @@ pub(crate) async fn remove(
     by: &str,
     review_at: Timestamp,
     now: Timestamp,
-) -> Result<bool, RegistryError> {
+) -> Result<Option<Vec<String>>, RegistryError> {
     let Some(manifest) = store::lock(tx, repository, digest).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     let (project, size) = store::project_and_size(tx, manifest).await?;
     contents::let_go(tx, project, digest, size);
-    tags::delete_all_of(tx, repository, manifest, by, now).await?;
+    let tags = tags::delete_all_of(tx, repository, manifest, by, now).await?;
     reviews::ask_relations(tx, repository, manifest, now).await?;
     store::delete(tx, repository, manifest, review_at).await?;
-    Ok(true)
+    Ok(Some(tags))
 }
 
 #[derive(Clone)]
@@ -284,6 +309,7 @@ struct PushWork {
     tags: Vec<TagName>,
     now: Timestamp,
     entry: Entry,
+    outbox: Outbox,
 }
 
 impl PushWork {
@@ -295,6 +321,7 @@ impl PushWork {
             mut tags,
             now,
             entry,
+            outbox,
         } = self;
         let (repository, _) = repositories::ensure(tx, pusher.project, &name, now).await?;
         let mut blobs: Vec<String> = manifest
@@ -341,6 +368,13 @@ impl PushWork {
             )
             .await?;
         }
+        let pushed = ArtifactEvent {
+            repository: name.clone(),
+            digest: manifest.digest.to_string(),
+            tags: tags.iter().map(ToString::to_string).collect(),
+        };
+        let event = events::of(&entry, Happening::PushArtifact(pushed));
+        outbox.publish_all(tx, event.as_slice()).await?;
         let resource = match tags.first() {
             Some(tag) => format!("{name}:{tag}"),
             None => format!("{name}@{}", manifest.digest),

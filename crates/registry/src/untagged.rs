@@ -13,7 +13,7 @@ use crate::api::removal::Removal;
 use crate::store::listing::family;
 use crate::store::manifests as rows;
 use crate::store::{blobs, reviews};
-use crate::{Registry, RegistryError};
+use crate::{Registry, RegistryError, events};
 
 /// What became of a manifest under review.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Registry {
         let now = self.inner.clock.now();
         let review_at = blobs::due(now, self.inner.options.grace);
         let cache = self.inner.cache.clone();
+        let outbox = self.inner.catalog.outbox().clone();
         self.inner
             .db
             .write(move |tx| {
@@ -77,7 +78,7 @@ impl Registry {
                         id: manifest,
                         digest: found.digest,
                     };
-                    let manifests = Removal {
+                    let gone = Removal {
                         repository,
                         by,
                         review_at,
@@ -85,6 +86,10 @@ impl Registry {
                     }
                     .run(tx, member)
                     .await?;
+                    let manifests = gone.len() as u64;
+                    outbox
+                        .publish_all(tx, &events::of_removed(&entry, gone))
+                        .await?;
                     record_in(tx, entry).await?;
                     tx.after_commit(move || cache.changed(&found.repository));
                     Ok(Reviewed::Deleted {

@@ -23,6 +23,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0003_quotas.sql"),
     },
     MigrationFile {
+        version: 5,
+        name: "events and webhooks",
+        sql: include_str!("migrations/0005_webhooks.sql"),
+    },
+    MigrationFile {
         version: 8,
         name: "audit and upkeep",
         sql: include_str!("migrations/0008_audit_and_upkeep.sql"),

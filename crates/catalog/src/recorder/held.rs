@@ -8,13 +8,15 @@ use std::collections::hash_map::Entry as Slot;
 use std::hash::Hash;
 
 use berth_iam::Entry;
-use berth_model::{ManifestId, RepositoryId, TagId, Timestamp};
+use berth_model::{Event, ManifestId, RepositoryId, TagId, Timestamp};
 
 /// Different entries held before like ones are merged more coarsely.
 const ENTRIES: usize = 10_000;
 /// Coarse entries held on top, and manifests, repositories and tags whose pulls are counted.
 const COARSE: usize = 1_000;
 const COUNTERS: usize = 50_000;
+/// Events held.
+const EVENTS: usize = 10_000;
 /// In place of the user of merged entries; no user can be called so.
 const MANY: &str = "#many";
 
@@ -38,6 +40,7 @@ pub(super) struct Held {
     entries: HashMap<Entry, Times>,
     coarse: HashMap<Entry, Times>,
     pub(super) pulls: Pulls,
+    pub(super) events: Vec<Event>,
     pub(super) lost: u64,
 }
 
@@ -63,7 +66,11 @@ impl Pulls {
 
 impl Held {
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.coarse.is_empty() && self.pulls.is_empty() && self.lost == 0
+        self.entries.is_empty()
+            && self.coarse.is_empty()
+            && self.pulls.is_empty()
+            && self.events.is_empty()
+            && self.lost == 0
     }
 
     pub(super) fn add(&mut self, mut entry: Entry, count: i64) {
@@ -101,9 +108,22 @@ impl Held {
         self.lost += u64::from(!counted);
     }
 
+    /// Holds an event.
+    pub(super) fn publish(&mut self, event: Event) {
+        if self.events.len() < EVENTS {
+            self.events.push(event);
+        } else {
+            self.lost += 1;
+        }
+    }
+
     /// Takes back what could not be written.
     pub(super) fn restore(&mut self, unwritten: Self) {
         self.lost += unwritten.lost;
+        let newer = std::mem::replace(&mut self.events, unwritten.events);
+        for event in newer {
+            self.publish(event);
+        }
         for (mut entry, times) in unwritten.entries.into_iter().chain(unwritten.coarse) {
             entry.at = times.first;
             self.add(entry, times.count);

@@ -3,6 +3,7 @@
 
 mod log;
 mod members;
+mod outbox;
 mod projects;
 mod recorder;
 mod repositories;

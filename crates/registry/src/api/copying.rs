@@ -11,7 +11,9 @@ use berth_catalog::{CatalogError, Entry, record_in, repositories};
 use berth_db::Tx;
 use berth_http::ApiError;
 use berth_iam::{Caller, Parameter, Permission, ProjectFacts, Refusal, allows};
-use berth_model::{Action, ManifestId, ProjectId, RepositoryId, Resource, Timestamp};
+use berth_model::{
+    Action, ArtifactEvent, Happening, ManifestId, ProjectId, RepositoryId, Resource, Timestamp,
+};
 use berth_oci::{Digest, Reference, RepositoryName};
 
 use super::params::{Params, address, created};
@@ -20,7 +22,7 @@ use super::{not_found, precondition};
 use crate::store::blobs::due;
 use crate::store::listing::{copying as store, family};
 use crate::store::{contents, manifests, reviews, tags};
-use crate::{Registry, RegistryError};
+use crate::{Registry, RegistryError, events};
 
 /// Most manifests, and most tags of each, that one copy takes along.
 const FAMILY: usize = 1_000;
@@ -102,12 +104,20 @@ impl Registry {
             ..Entry::by(caller, "create", "artifact", now).in_project(named.facts.id)
         };
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
+        let outbox = self.inner.catalog.outbox().clone();
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
                     contents::limit(tx, limited);
-                    let digest = work.run(tx).await?;
+                    let (digest, tags) = work.run(tx).await?;
+                    let copied = ArtifactEvent {
+                        repository: work.to.clone(),
+                        digest: digest.clone(),
+                        tags,
+                    };
+                    let event = events::of(&entry, Happening::PushArtifact(copied));
+                    outbox.publish_all(tx, event.as_slice()).await?;
                     let resource = format!("{}@{digest}", work.to);
                     record_in(
                         tx,
@@ -139,8 +149,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// Gives the digest of what was copied.
-    async fn run(&self, tx: &mut Tx) -> Result<String, RegistryError> {
+    /// Gives the digest of what was copied, and its tags.
+    async fn run(&self, tx: &mut Tx) -> Result<(String, Vec<String>), RegistryError> {
         let missing = || {
             not_found(format_args!(
                 "artifact {}",
@@ -187,11 +197,15 @@ impl Copy {
         }
         // In one order, as pushes do, so that no two wait for each other.
         named.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        for (name, id, digest) in named {
-            let digest: Digest = digest.parse().map_err(|_| missing())?;
-            tags::point(tx, target, &name, id, &digest, &self.by, self.now).await?;
+        let mut tagged = Vec::new();
+        for (name, id, of) in named {
+            let of_digest: Digest = of.parse().map_err(|_| missing())?;
+            tags::point(tx, target, &name, id, &of_digest, &self.by, self.now).await?;
+            if of == digest {
+                tagged.push(name);
+            }
         }
-        Ok(digest)
+        Ok((digest, tagged))
     }
 
     /// The artifact, what it names and what belongs to it, and so on; itself first.

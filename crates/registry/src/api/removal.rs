@@ -14,13 +14,14 @@ use berth_model::{RepositoryId, Timestamp};
 
 use super::place::{Addressed, Place};
 use super::precondition;
+use crate::events::{self, Gone};
 use crate::manifests;
 use crate::store::blobs::due;
 use crate::store::listing::{family, removing};
 use crate::{Registry, RegistryError};
 
 /// Most manifests that go with one. What is left of a larger family becomes visible in the list.
-const FAMILY: u64 = 2_000;
+const FAMILY: usize = 2_000;
 
 /// `DELETE` of an artifact, by digest or by a tag: with every tag on it, as Harbor does.
 pub(super) async fn artifact(
@@ -55,6 +56,7 @@ impl Registry {
             .unwrap_or_default();
         let review_at = due(entry.at, self.inner.options.grace);
         let cache = self.inner.cache.clone();
+        let outbox = self.inner.catalog.outbox().clone();
         self.inner
             .db
             .write(move |tx| {
@@ -72,14 +74,16 @@ impl Registry {
                         )));
                     }
                     let by = entry.username.clone();
-                    Removal {
+                    let removal = Removal {
                         repository: id,
                         by,
                         review_at,
                         now: entry.at,
-                    }
-                    .run(tx, found)
-                    .await?;
+                    };
+                    let gone = removal.run(tx, found).await?;
+                    outbox
+                        .publish_all(tx, &events::of_removed(&entry, gone))
+                        .await?;
                     record_in(tx, entry).await?;
                     let name = addressed.place.repository.name;
                     tx.after_commit(move || cache.changed(&name));
@@ -94,6 +98,7 @@ impl Registry {
         entry.resource.clone_from(&place.repository.name);
         let review_at = due(entry.at, self.inner.options.grace);
         let cache = self.inner.cache.clone();
+        let outbox = self.inner.catalog.outbox().clone();
         self.inner
             .db
             .write(move |tx| {
@@ -102,6 +107,7 @@ impl Registry {
                     if !removing::claim(tx, id, project.get()).await? {
                         return Err(place.gone());
                     }
+                    events::all_deleted(tx, &outbox, &entry, id).await?;
                     removing::empty(tx, (project, id), review_at).await?;
                     repositories::delete(tx, id).await?;
                     record_in(tx, entry).await?;
@@ -135,16 +141,17 @@ pub(crate) struct Removal {
 }
 
 impl Removal {
-    /// Deletes a manifest, then what was there only because of it, and so on; gives how many.
+    /// Deletes a manifest, then what was there only because of it, and so on; gives the digests of
+    /// all that is gone, with their tags.
     pub(crate) async fn run(
         &self,
         tx: &mut Tx,
         root: family::Member,
-    ) -> Result<u64, RegistryError> {
+    ) -> Result<Vec<Gone>, RegistryError> {
         let mut waiting = VecDeque::from([(root, Why::Asked)]);
-        let mut removed: u64 = 0;
+        let mut removed = Vec::new();
         while let Some((manifest, why)) = waiting.pop_front() {
-            if removed == FAMILY || self.stays(tx, &manifest, why).await? {
+            if removed.len() == FAMILY || self.stays(tx, &manifest, why).await? {
                 continue;
             }
             let room = FAMILY as i64;
@@ -160,10 +167,8 @@ impl Removal {
                 self.now,
             )
             .await?;
-            if !gone {
-                continue;
-            }
-            removed += 1;
+            let Some(tags) = gone else { continue };
+            removed.push((manifest.digest, tags));
             // Accessories first: what is kept because an index of theirs names it comes again,
             // as an entry of that index.
             waiting.extend(

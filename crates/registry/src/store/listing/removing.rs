@@ -1,9 +1,12 @@
 //! Deleting: what of a manifest's family goes with it, and a repository whole.
 
+use std::collections::HashMap;
+
 use berth_db::{AssertSqlSafe, DbError, Tx, args};
-use berth_model::{ProjectId, RepositoryId, Timestamp};
+use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 
 use super::super::{contents, for_update};
+use super::family::Member;
 
 /// Whether a former entry of an index stands on its own: tagged, named by another index, or
 /// about a manifest that is there.
@@ -69,4 +72,40 @@ pub(crate) async fn empty(
         tx.execute(sql, args![repository]).await?;
     }
     Ok(())
+}
+
+/// The manifests of a repository with ids above `after`, in their order.
+pub(crate) async fn digests_after(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    after: ManifestId,
+    most: i64,
+) -> Result<Vec<Member>, DbError> {
+    tx.all(
+        "SELECT id, digest FROM manifest WHERE repository_id = $1 AND id > $2 \
+         ORDER BY id LIMIT $3",
+        args![repository, after, most],
+    )
+    .await
+}
+
+/// The tags of the manifests with ids above `after` and up to `through`.
+pub(crate) async fn tags_between(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    after: ManifestId,
+    through: ManifestId,
+) -> Result<HashMap<ManifestId, Vec<String>>, DbError> {
+    let rows: Vec<(i64, String)> = tx
+        .all(
+            "SELECT manifest_id, name FROM tag \
+             WHERE repository_id = $1 AND manifest_id > $2 AND manifest_id <= $3",
+            args![repository, after, through],
+        )
+        .await?;
+    let mut tags: HashMap<ManifestId, Vec<String>> = HashMap::new();
+    for (manifest, name) in rows {
+        tags.entry(ManifestId(manifest)).or_default().push(name);
+    }
+    Ok(tags)
 }

@@ -1,0 +1,136 @@
+//! Rows of `event` and `event_listener`.
+
+use std::collections::HashSet;
+
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Engine, Tx, args, chunk_of, rows_of};
+use berth_model::{Event, EventKind, Happening, ProjectId, Timestamp};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    project_id: i64,
+    at: i64,
+    operator: String,
+    what: String,
+}
+
+/// Writes the events whose kind somebody listens to, in their order; gives their number.
+pub(crate) async fn insert(tx: &mut Tx, events: &[Event]) -> Result<u64, DbError> {
+    let mut written = 0;
+    let mut rest = events;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for (n, event) in chunk.iter().enumerate() {
+            let what = serde_json::to_string(&event.what)
+                .map_err(|error| DbError::Engine(sqlx::Error::Encode(Box::new(error))))?;
+            values.push(n as i64);
+            values.push(event.project);
+            values.push(event.what.kind().as_str());
+            values.push(event.at);
+            values.push(&event.operator);
+            values.push(what);
+        }
+        let sql = format!(
+            "WITH v (n, project_id, kind, at, operator, what) AS (VALUES {}) \
+             INSERT INTO event (project_id, at, operator, what) \
+             SELECT v.project_id, v.at, v.operator, v.what FROM v \
+             JOIN event_listener l ON l.project_id = v.project_id AND l.kind = v.kind \
+             ORDER BY v.n",
+            rows_of(chunk.len(), 6)
+        );
+        written += tx.execute(AssertSqlSafe(sql), values).await?;
+    }
+    Ok(written)
+}
+
+pub(crate) async fn is_heard(
+    tx: &mut Tx,
+    project: ProjectId,
+    kind: EventKind,
+) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "SELECT project_id FROM event_listener WHERE project_id = $1 AND kind = $2",
+            args![project, kind.as_str()],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+pub(crate) async fn projects_hearing(
+    db: &Db,
+    kind: EventKind,
+) -> Result<HashSet<ProjectId>, DbError> {
+    let rows: Vec<(i64,)> = db
+        .all(
+            "SELECT project_id FROM event_listener WHERE kind = $1",
+            args![kind.as_str()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| ProjectId(id)).collect())
+}
+
+pub(crate) async fn set_listeners(
+    tx: &mut Tx,
+    project: ProjectId,
+    kinds: &[EventKind],
+) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM event_listener WHERE project_id = $1",
+        args![project],
+    )
+    .await?;
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let mut values = Args::new();
+    for kind in kinds {
+        values.push(project);
+        values.push(kind.as_str());
+    }
+    let sql = format!(
+        "INSERT INTO event_listener (project_id, kind) VALUES {} ON CONFLICT DO NOTHING",
+        rows_of(kinds.len(), 2)
+    );
+    tx.execute(AssertSqlSafe(sql), values).await?;
+    Ok(())
+}
+
+/// Deletes the oldest events and gives them, oldest first.
+pub(crate) async fn take(tx: &mut Tx, most: i64) -> Result<Vec<Event>, DbError> {
+    // Of two replicas that take, the second waits for the first: the order is kept.
+    let lock = match tx.engine() {
+        Engine::Postgres => " FOR UPDATE",
+        Engine::Sqlite => "",
+    };
+    let sql = format!(
+        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1{lock}) \
+         RETURNING id, project_id, at, operator, what"
+    );
+    let mut rows: Vec<Row> = tx.all(AssertSqlSafe(sql), args![most]).await?;
+    rows.sort_unstable_by_key(|row| row.id);
+    let read =
+        rows.into_iter()
+            .filter_map(|row| match serde_json::from_str::<Happening>(&row.what) {
+                Ok(what) => Some(Event {
+                    project: ProjectId(row.project_id),
+                    at: Timestamp::from_micros(row.at),
+                    operator: row.operator,
+                    what,
+                }),
+                Err(error) => {
+                    tracing::error!(id = row.id, %error, "an event cannot be read and is dropped");
+                    None
+                }
+            });
+    Ok(read.collect())
+}
+
+pub(crate) async fn is_empty(db: &Db) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional("SELECT id FROM event ORDER BY id LIMIT 1", args![])
+        .await?;
+    Ok(row.is_none())
+}
