@@ -30,7 +30,7 @@ pub struct TaskContext {
 }
 
 /// What a task said and is not in the database yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     pub(crate) log: String,
     pub(crate) lost_lines: u64,

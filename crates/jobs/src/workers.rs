@@ -149,6 +149,7 @@ impl PoolOfWorkers {
         F: for<'t> FnOnce(
                 &'t mut berth_db::Tx,
             ) -> futures_util::future::BoxFuture<'t, Result<(), DbError>>
+            + Clone
             + Send
             + 'static,
     {

@@ -34,6 +34,7 @@ pub(super) const COLUMNS: &str = "id, execution_id, kind, status, message, param
     updated_at";
 
 /// A task to be made.
+#[derive(Clone)]
 pub(crate) struct New {
     pub(crate) kind: String,
     pub(crate) params: String,
