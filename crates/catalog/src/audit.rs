@@ -59,6 +59,10 @@ pub(crate) const EVENTS: &[&str] = &[
     "delete_blob",
     "update_repository",
     "update_quota",
+    "update_artifact",
+    "create_label",
+    "update_label",
+    "delete_label",
 ];
 
 /// Which lines are listed.

@@ -8,6 +8,7 @@ mod audit;
 mod catalog;
 mod error;
 mod facts;
+mod labels;
 mod members;
 mod metadata;
 mod outbox;
@@ -26,13 +27,14 @@ pub use audit::{AuditEntry, AuditScope, LogPurge};
 pub use berth_iam::Entry;
 pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;
+pub use labels::{Label, LabelText};
 pub use members::{Member, NewMember};
 pub use outbox::Outbox;
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
 pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaUse, charge};
 pub use recorder::{Recorder, record_in};
 pub use repositories::Repository;
-pub use routes::{SystemFacts, endpoints};
+pub use routes::{LabelBody, SystemFacts, endpoints};
 pub use settings::{
     Configurations, ConfigurationsResponse, Kind, MOST_STORAGE, Restriction, SettingError,
     SettingKey, Settings, UNLIMITED,

@@ -4,6 +4,7 @@
 //! layer has decided before the handler runs.
 
 mod configurations;
+mod labels;
 mod logs;
 mod members;
 mod metadatas;
@@ -16,6 +17,8 @@ use berth_iam::{Access, Endpoint, Permission};
 use berth_model::{Action, Resource};
 
 use crate::Catalog;
+
+pub use labels::LabelBody;
 
 /// What the system says about itself.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,7 @@ pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
     let mut endpoints = projects::endpoints(&catalog);
     endpoints.extend(metadatas::endpoints(&catalog));
     endpoints.extend(members::endpoints(&catalog));
+    endpoints.extend(labels::endpoints(&catalog));
     endpoints.extend(logs::endpoints(&catalog));
     endpoints.extend(quotas::endpoints(&catalog));
     endpoints.extend(configurations::endpoints(&catalog));

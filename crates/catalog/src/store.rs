@@ -4,6 +4,7 @@
 //! query by id of a thing in a project is scoped by the project's id.
 
 pub(crate) mod event;
+pub(crate) mod label;
 pub(crate) mod log;
 pub(crate) mod member;
 pub(crate) mod metadata;

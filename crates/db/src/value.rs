@@ -124,6 +124,7 @@ values! {
     berth_model::TagId => Integer(value) value.get();
     berth_model::ExecutionId => Integer(value) value.get();
     berth_model::TaskId => Integer(value) value.get();
+    berth_model::LabelId => Integer(value) value.get();
 }
 
 /// `$first, $first+1, …`: `count` placeholders for an IN list or a row of VALUES.

@@ -51,4 +51,6 @@ ids! {
     ExecutionId;
     /// A row of `task`: one piece of work for one worker.
     TaskId;
+    /// A row of `label`.
+    LabelId;
 }

@@ -8,6 +8,7 @@ mod additions;
 mod artifacts;
 mod body;
 mod copying;
+mod labels;
 mod params;
 mod place;
 pub(crate) mod removal;
@@ -241,6 +242,22 @@ fn tag_routes() -> Vec<Route> {
             may(Resource::Tag, Action::Delete),
             delete(tags::remove),
             Operation::new("deleteTag", "artifact", "Take a tag from an artifact").errors(&[412]),
+        ),
+        (
+            Method::POST,
+            path!("/{repository_name}/artifacts/{reference}/labels"),
+            may(Resource::ArtifactLabel, Action::Create),
+            post(labels::add),
+            Operation::new("addLabel", "artifact", "Put a label on an artifact")
+                .body::<labels::Chosen>()
+                .errors(&[409]),
+        ),
+        (
+            Method::DELETE,
+            path!("/{repository_name}/artifacts/{reference}/labels/{label_id}"),
+            may(Resource::ArtifactLabel, Action::Delete),
+            delete(labels::remove),
+            Operation::new("removeLabel", "artifact", "Take a label off an artifact"),
         ),
     ]
 }

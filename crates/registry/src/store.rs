@@ -6,6 +6,7 @@
 
 pub(crate) mod blobs;
 pub(crate) mod contents;
+pub(crate) mod labels;
 pub(crate) mod listing;
 pub(crate) mod manifests;
 pub(crate) mod reviews;

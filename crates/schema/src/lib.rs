@@ -28,6 +28,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0005_webhooks.sql"),
     },
     MigrationFile {
+        version: 7,
+        name: "labels and sessions",
+        sql: include_str!("migrations/0007_labels_and_sessions.sql"),
+    },
+    MigrationFile {
         version: 8,
         name: "audit and upkeep",
         sql: include_str!("migrations/0008_audit_and_upkeep.sql"),

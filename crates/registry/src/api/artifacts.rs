@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use berth_catalog::CatalogError;
 use berth_catalog::query::order_by;
+use berth_catalog::{CatalogError, LabelBody};
 use berth_db::DbError;
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::{Parameter, ProjectFacts};
@@ -17,6 +17,7 @@ use super::body::{AccessoryBody, ArtifactBody, ReferenceBody, TagBody};
 use super::params::Params;
 use super::place::{Addressed, Place};
 use crate::Registry;
+use crate::store::labels;
 use crate::store::listing::condition::{self, Scope};
 use crate::store::listing::{self, ArtifactRow, Depth};
 
@@ -27,29 +28,45 @@ pub(super) const WITH: &[Parameter] = &[
         "with_accessory",
         "Show what belongs to it, such as signatures.",
     ),
+    Parameter::flag("with_label", "Show the labels it bears."),
 ];
 /// The same, and more, for those of a whole project.
 pub(super) const OF_PROJECT: &[Parameter] = &[
     WITH[0],
     WITH[1],
+    WITH[2],
     Parameter::flag(
         "latest_in_repository",
         "Only the newest of each repository.",
     ),
 ];
 
-/// What is shown with an artifact. The other `with_…` of Harbor ask for what is not there.
+/// What Harbor's clients may ask for besides, which is not there: read, and without effect.
+const WITHOUT: &[&str] = &[
+    "with_scan_overview",
+    "with_sbom_overview",
+    "with_immutable_status",
+    "with_inherited_accessory",
+    "with_signature",
+];
+
+/// What is shown with an artifact.
 #[derive(Clone, Copy, Debug)]
 struct With {
     tags: bool,
     accessories: bool,
+    labels: bool,
 }
 
 impl With {
     fn read(params: &Params) -> Result<Self, ApiError> {
+        for without in WITHOUT {
+            params.flag(without, false)?;
+        }
         Ok(Self {
             tags: params.flag("with_tag", true)?,
             accessories: params.flag("with_accessory", false)?,
+            labels: params.flag("with_label", false)?,
         })
     }
 }
@@ -175,6 +192,12 @@ impl Registry {
                 tags.entry(tag.manifest_id).or_default().push(tag.into());
             }
         }
+        let mut borne: HashMap<i64, Vec<LabelBody>> = HashMap::new();
+        if with.labels {
+            for row in labels::of(db, &ids).await? {
+                borne.entry(row.manifest_id).or_default().push(row.body());
+            }
+        }
         // Only what has no config can be an index.
         let indexes: Vec<i64> = rows
             .iter()
@@ -205,7 +228,8 @@ impl Registry {
             .map(|row| {
                 let id = row.id;
                 let (tags, references) = (tags.remove(&id), references.remove(&id));
-                ArtifactBody::new(row, tags, references, accessories.remove(&id))
+                let (accessories, labels) = (accessories.remove(&id), borne.remove(&id));
+                ArtifactBody::new(row, tags, references, accessories, labels)
             })
             .collect();
         Ok(bodies)

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use berth_model::Timestamp;
+use berth_catalog::{Label, LabelBody, LabelText};
+use berth_model::{LabelId, ProjectId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::params::address;
+use crate::store::labels::BorneRow;
 use crate::store::listing::{AccessoryRow, ArtifactRow, ReferenceRow, RepositoryRow, TagRow};
 
 /// When something that was never pulled was pulled.
@@ -85,8 +87,7 @@ pub(super) struct ArtifactBody {
     references: Option<Vec<ReferenceBody>>,
     tags: Option<Vec<TagBody>>,
     addition_links: BTreeMap<&'static str, AdditionLink>,
-    /// Always null: there are no labels.
-    labels: Option<()>,
+    labels: Option<Vec<LabelBody>>,
     accessories: Option<Vec<AccessoryBody>>,
 }
 
@@ -104,6 +105,7 @@ impl ArtifactBody {
         tags: Option<Vec<TagBody>>,
         references: Option<Vec<ReferenceBody>>,
         accessories: Option<Vec<AccessoryBody>>,
+        labels: Option<Vec<LabelBody>>,
     ) -> Self {
         let mut addition_links = BTreeMap::new();
         if row.kind == "IMAGE" && row.config_media_type.is_some() {
@@ -139,7 +141,7 @@ impl ArtifactBody {
             references,
             tags,
             addition_links,
-            labels: None,
+            labels,
             accessories,
         }
     }
@@ -252,5 +254,21 @@ impl AccessoryBody {
             icon: "",
             creation_time: time(row.pushed_at),
         }
+    }
+}
+
+impl BorneRow {
+    pub(super) fn body(self) -> LabelBody {
+        LabelBody::from(Label {
+            id: LabelId(self.id),
+            text: LabelText {
+                name: self.name,
+                description: self.description,
+                color: self.color,
+            },
+            project_id: self.project_id.map(ProjectId),
+            created_at: Timestamp::from_micros(self.created_at),
+            updated_at: Timestamp::from_micros(self.updated_at),
+        })
     }
 }

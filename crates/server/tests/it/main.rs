@@ -13,6 +13,7 @@ mod disk_faults;
 mod errors;
 mod gc;
 mod harness;
+mod labels;
 mod limits;
 mod listing;
 mod lockout;

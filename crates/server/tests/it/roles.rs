@@ -26,6 +26,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
     ("artifact-addition", ["R", "R", "R", "R", "R", "R"]),
     ("tag", ["CDL", "CDL", "CL", "L", "L", "L"]),
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
+    ("artifact-label", ["CD", "CD", "CD", "", "", ""]),
 ];
 
 /// What a route asks: `any`, `user` (logged in), `system` (an administrator), `own` (the user of
@@ -48,6 +49,16 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/quotas", "system"),
     ("GET /api/v2.0/quotas/{id}", "system"),
     ("PUT /api/v2.0/quotas/{id}", "system"),
+    ("GET /api/v2.0/labels", "any"),
+    ("POST /api/v2.0/labels", "user"),
+    ("GET /api/v2.0/labels/{label_id}", "user"),
+    ("PUT /api/v2.0/labels/{label_id}", "user"),
+    ("DELETE /api/v2.0/labels/{label_id}", "user"),
+    ("POST {artifacts}/{reference}/labels", "artifact-label:C"),
+    (
+        "DELETE {artifacts}/{reference}/labels/{label_id}",
+        "artifact-label:D",
+    ),
     ("GET /api/v2.0/audit-logs", "user"),
     ("GET /api/v2.0/auditlog-exts", "user"),
     ("GET /api/v2.0/auditlog-exts/events", "system"),
@@ -352,6 +363,7 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         .replace("{project_name}", if *public { "public" } else { "private" })
                         .replace("{mid}", "999999")
                         .replace("{id}", "999999")
+                        .replace("{label_id}", "999999")
                         .replace("{meta_name}", "auto_scan")
                         .replace("{repository_name}", "nothing")
                         .replace("{reference}", "latest")

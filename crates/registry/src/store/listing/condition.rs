@@ -139,9 +139,11 @@ pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Filter,
     for tags in words.tags {
         tags.narrow(&mut filter, &tags_of_scope);
     }
-    if words.labels {
-        // No artifact bears a label.
-        filter.and("FALSE");
+    for label in words.labels {
+        let label = filter.bind(label);
+        filter.and(format!(
+            "m.id IN (SELECT b.manifest_id FROM artifact_label b WHERE b.label_id = {label})"
+        ));
     }
     filter.and_query(&words.rest, ARTIFACT)?;
     Ok(filter)
@@ -153,7 +155,8 @@ struct Words {
     tags: Vec<TagWord>,
     /// `base=*`: children of indexes too.
     children: bool,
-    labels: bool,
+    /// Ids, all of which an artifact must bear.
+    labels: Vec<i64>,
     /// To be read by the common grammar.
     rest: String,
 }
@@ -186,7 +189,7 @@ impl Words {
                 Some(("tags", _)) => {
                     return Err(CatalogError::Invalid("q names tags too often".to_owned()));
                 }
-                Some(("labels", _)) => words.labels = true,
+                Some(("labels", value)) => words.labels = label_ids(value)?,
                 Some(("base", "*")) => words.children = true,
                 Some(("base", other)) => {
                     return Err(CatalogError::Invalid(format!(
@@ -199,6 +202,23 @@ impl Words {
         words.rest = rest.join(",").replace('%', "%25").replace('+', "%2B");
         Ok(words)
     }
+}
+
+/// `(1 2)`, or one id alone.
+fn label_ids(value: &str) -> Result<Vec<i64>, CatalogError> {
+    const MOST: usize = 32;
+    let list = value.strip_prefix('(').and_then(|v| v.strip_suffix(')'));
+    let ids: Option<Vec<i64>> = list
+        .unwrap_or(value)
+        .split_whitespace()
+        .map(|id| id.parse().ok())
+        .collect();
+    ids.filter(|ids| (1..=MOST).contains(&ids.len()))
+        .ok_or_else(|| {
+            CatalogError::Invalid(format!(
+                "labels in q must be the ids of up to {MOST} labels, as in labels=(1 2)"
+            ))
+        })
 }
 
 impl TagWord {
@@ -292,7 +312,8 @@ mod tests {
     #[test]
     fn words_of_artifacts_are_taken_out_of_a_q() {
         let words = Words::read("tags=~v1,type=IMAGE,base=*,digest=a%252Bb").unwrap();
-        assert!(words.children && !words.labels);
+        assert!(words.children && words.labels.is_empty());
+        assert_eq!(Words::read("labels=(3 4)").unwrap().labels, [3, 4]);
         assert!(matches!(&words.tags[..], [TagWord::Like(part)] if part == "v1"));
         assert_eq!(words.rest, "type=IMAGE,digest=a%252Bb");
         assert!(matches!(
@@ -307,6 +328,9 @@ mod tests {
             "base=x",
             "tags={a b}",
             "tags=(a)",
+            "labels=(a)",
+            "labels=()",
+            "labels={1 2}",
             "colour=red",
             "push_time=soon",
             "x",
