@@ -116,6 +116,14 @@ impl Iam {
         });
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// The accounts.
     pub fn users(&self) -> Users {
         Users::new(

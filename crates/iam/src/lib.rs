@@ -16,6 +16,7 @@ mod operation;
 mod passwords;
 mod refresh;
 mod routes;
+mod sessions;
 mod users;
 
 pub use access::{
@@ -32,4 +33,5 @@ pub use iam::{Iam, IamOptions, LoginSink};
 pub use operation::{Operation, Paging, Parameter, ParameterKind, SchemaOf};
 pub use passwords::HashCost;
 pub use routes::{ProjectLookup, endpoints};
+pub use sessions::SessionToken;
 pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};

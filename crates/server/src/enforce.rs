@@ -17,6 +17,8 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, Method, StatusCode};
 
+use crate::session::{self, Shown};
+
 /// What the layers of the API need.
 #[derive(Clone)]
 pub(crate) struct Gate {
@@ -37,27 +39,37 @@ const IS_RESOURCE_NAME: HeaderName = HeaderName::from_static("x-is-resource-name
 pub(crate) async fn identify(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match caller(&gate, &parts).await {
-        Ok(caller) => {
+        Ok((caller, shown)) => {
             let mut request = Request::from_parts(parts, body);
             let name: Arc<str> = caller.actor.name().into();
             request.extensions_mut().insert(caller);
             let mut response = next.run(request).await;
             response.extensions_mut().insert(berth_http::Caller(name));
+            if let Some(shown) = shown {
+                session::prove(&shown, &mut response);
+            }
             response
         }
         Err(error) => error.into_response(),
     }
 }
 
-async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, ApiError> {
+async fn caller(gate: &Gate, parts: &Parts) -> Result<(Caller, Option<Shown>), ApiError> {
     let address = parts
         .extensions
         .get::<ClientAddr>()
         .map_or(std::net::IpAddr::from([127, 0, 0, 1]), |client| client.ip);
-    let actor = gate
-        .iam
-        .authenticate(parts.headers.get(AUTHORIZATION), address)
-        .await?;
+    let authorization = parts.headers.get(AUTHORIZATION);
+    let (path, headers) = (parts.uri.path(), &parts.headers);
+    // Credentials that were sent on purpose come before a cookie that goes along by itself.
+    let shown = match authorization {
+        Some(_) => None,
+        None => session::show(gate, &parts.method, path, headers).await?,
+    };
+    let actor = match &shown {
+        Some(shown) => Actor::User(shown.user.clone()),
+        None => gate.iam.authenticate(authorization, address).await?,
+    };
     if matches!(actor, Actor::Token(_)) {
         return Err(ApiError::new(
             Code::Unauthorized,
@@ -65,15 +77,15 @@ async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, ApiError> {
         ));
     }
     let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    // The switch itself must stay within reach.
-    let switch = parts.uri.path() == "/api/v2.0/configurations";
+    // The switch itself must stay within reach, and so the way to it.
+    let switch = path == "/api/v2.0/configurations" || path.starts_with("/c/");
     if !safe && !switch && gate.catalog.settings().read_only {
         return Err(ApiError::new(
             Code::Denied,
             "the system is in read-only mode: nothing can be changed now",
         ));
     }
-    Ok(Caller { actor, address })
+    Ok((Caller { actor, address }, shown))
 }
 
 /// Lets a request through to its handler if its caller has the access the endpoint states.

@@ -13,6 +13,7 @@ mod openapi;
 mod parts;
 mod router;
 mod server;
+mod session;
 
 pub use lock::DataLock;
 pub use openapi::openapi;

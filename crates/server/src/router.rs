@@ -17,7 +17,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::enforce::{Gate, Guard, enforce, identify};
-use crate::{Parts, health};
+use crate::{Parts, health, session};
 
 /// Every route of the API with the access it asks for.
 pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> Vec<Endpoint> {
@@ -31,6 +31,10 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     endpoints.extend(berth_registry::endpoints(parts.registry.clone()));
     endpoints.extend(berth_jobs::endpoints(parts.jobs.clone()));
     endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));
+    endpoints.extend(session::endpoints(&Gate {
+        iam: parts.iam.clone(),
+        catalog: parts.catalog.clone(),
+    }));
     // Open to all on a port of its own; here only to those who may see how the system does.
     endpoints.push(Endpoint::new(
         Method::GET,

@@ -269,6 +269,8 @@ pub(super) async fn remove(
 }
 
 async fn revoke(tx: &mut Tx, id: UserId) -> Result<u64, DbError> {
+    tx.execute("DELETE FROM session WHERE user_id = $1", args![id])
+        .await?;
     tx.execute("DELETE FROM refresh_token WHERE user_id = $1", args![id])
         .await
 }

@@ -28,6 +28,7 @@ mod readonly;
 mod referrers;
 mod refused_tokens;
 mod roles;
+mod sessions;
 mod tokens;
 mod upkeep;
 mod uploads_broken;

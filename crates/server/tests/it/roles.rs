@@ -46,6 +46,10 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/configurations", "system"),
     ("PUT /api/v2.0/configurations", "system"),
     ("GET /api/v2.0/internalconfig", "nobody"),
+    // Whose form is no form.
+    ("POST /c/login", "any"),
+    ("GET /c/log_out", "any"),
+    ("POST /c/userExists", "system"),
     ("GET /api/v2.0/quotas", "system"),
     ("GET /api/v2.0/quotas/{id}", "system"),
     ("PUT /api/v2.0/quotas/{id}", "system"),
