@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     Ratio,
     Address,
     Networks,
+    Hosts,
     Choice(&'static [&'static str]),
 }
 
@@ -64,6 +65,7 @@ impl Key {
             Kind::Ratio => read_ratio(&value.kind),
             Kind::Address => read_address(&value.kind),
             Kind::Networks => read_networks(&value.kind),
+            Kind::Hosts => read_hosts(&value.kind),
             Kind::Choice(choices) => match &value.kind {
                 ValueKind::String(text) if choices.contains(&text.as_str()) => {
                     Ok(ValueKind::String(text.clone()))
@@ -129,6 +131,37 @@ fn read_address(value: &ValueKind) -> Result<ValueKind, String> {
 }
 
 fn read_networks(value: &ValueKind) -> Result<ValueKind, String> {
+    read_list(value, |text| {
+        network(text)
+            .ok_or_else(|| format!("'{text}' is not a network like 10.0.0.0/8 or an address"))
+    })
+}
+
+fn read_hosts(value: &ValueKind) -> Result<ValueKind, String> {
+    let name = |text: &str| {
+        let letters = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        let is_name = text.bytes().all(letters) && text.bytes().any(|b| b.is_ascii_alphabetic());
+        is_name.then(|| text.to_ascii_lowercase())
+    };
+    read_list(value, |text| {
+        network(text).or_else(|| name(text)).ok_or_else(|| {
+            format!("'{text}' is not a network like 10.0.0.0/8, an address, or the name of a host")
+        })
+    })
+}
+
+fn network(text: &str) -> Option<String> {
+    let network = text
+        .parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.ok().map(|network| network.to_string())
+}
+
+/// A list, in one text with commas or as an array, of entries that `read` accepts.
+fn read_list(
+    value: &ValueKind,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<ValueKind, String> {
     let texts: Vec<&str> = match value {
         ValueKind::String(text) => text.split(',').map(str::trim).collect(),
         ValueKind::Array(values) => values
@@ -138,20 +171,15 @@ fn read_networks(value: &ValueKind) -> Result<ValueKind, String> {
                 _ => Err("must be a list of text".to_owned()),
             })
             .collect::<Result<_, _>>()?,
-        _ => return Err("must be a list of networks".to_owned()),
+        _ => return Err("must be a list of text".to_owned()),
     };
     if texts.len() > LIST {
         return Err(format!("must have at most {LIST} entries"));
     }
-    let networks = texts
+    let entries = texts
         .into_iter()
         .filter(|text| !text.is_empty())
-        .map(|text| {
-            text.parse::<IpNet>()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map(|network| Value::new(None, network.to_string()))
-                .map_err(|_| format!("'{text}' is not a network like 10.0.0.0/8 or an address"))
-        })
+        .map(|text| read(text).map(|entry| Value::new(None, entry)))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(ValueKind::Array(networks))
+    Ok(ValueKind::Array(entries))
 }

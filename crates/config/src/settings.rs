@@ -131,6 +131,22 @@ section! {
 }
 
 section! {
+    /// `[egress]`: what the server calls, for webhooks and other registries.
+    EgressSettings "egress." {
+        /// Networks, addresses and names of hosts that may be called although they are not public,
+        /// like 10.0.0.0/8,hooks.internal. Default: none.
+        allow: Option<Vec<String>> = Kind::Hosts, None;
+        /// Proxy for all calls, like http://proxy.example.com:3128. Default: none; the variables
+        /// http_proxy and https_proxy are not read.
+        proxy: Option<String> = Kind::Text, None;
+        /// Hosts and networks that are called without the proxy, separated by commas.
+        no_proxy: Option<String> = Kind::Text, None;
+        /// PEM file with certificates of authorities that are believed beside the system's.
+        ca_file: Option<PathBuf> = Kind::Path, None;
+    }
+}
+
+section! {
     /// `[configuration]`: settings of the API that are held fast here.
     ConfigurationSettings "configuration." {
         /// JSON object of settings of /api/v2.0/configurations, like {"self_registration": false}.
@@ -174,6 +190,18 @@ section! {
     }
 }
 
+impl EgressSettings {
+    /// No key of this section has a default, so it may be absent altogether.
+    const fn none() -> Self {
+        Self {
+            allow: None,
+            proxy: None,
+            no_proxy: None,
+            ca_file: None,
+        }
+    }
+}
+
 impl ConfigurationSettings {
     /// No key of this section has a default, so it may be absent altogether.
     const fn none() -> Self {
@@ -212,6 +240,9 @@ pub struct Settings {
     pub registry: RegistrySettings,
     /// `[gc]`.
     pub gc: GcSettings,
+    /// `[egress]`.
+    #[serde(default = "EgressSettings::none")]
+    pub egress: EgressSettings,
     /// `[configuration]`.
     #[serde(default = "ConfigurationSettings::none")]
     pub configuration: ConfigurationSettings,
@@ -232,7 +263,7 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 11] = [
+const SECTIONS: [&[Key]; 12] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
@@ -240,6 +271,7 @@ const SECTIONS: [&[Key]; 11] = [
     AuthSettings::KEYS,
     RegistrySettings::KEYS,
     GcSettings::KEYS,
+    EgressSettings::KEYS,
     ConfigurationSettings::KEYS,
     JobsSettings::KEYS,
     LogSettings::KEYS,

@@ -16,6 +16,7 @@ use berth_jobs::{Jobs, JobsError, JobsOptions};
 use berth_lifecycle::Lifecycle;
 use berth_model::{Clock, Secret, UserId};
 use berth_registry::{Registry, RegistryOptions};
+use berth_remote::{Allowed, Egress, EgressOptions};
 use serde_json::{Map, Value};
 
 /// Why the services could not be opened.
@@ -39,6 +40,12 @@ pub enum SetupError {
     /// Users and keys cannot be set up.
     #[error("users and keys cannot be set up: {0}")]
     Iam(#[from] IamError),
+    /// The certificates for calls cannot be read.
+    #[error("egress.ca_file cannot be read: {0}")]
+    Authorities(#[source] io::Error),
+    /// The client for calls cannot be set up.
+    #[error("calls to other servers cannot be set up: {0}")]
+    Egress(String),
     /// Projects cannot be set up.
     #[error("projects cannot be set up: {0}")]
     Catalog(#[from] CatalogError),
@@ -65,6 +72,24 @@ fn catalog_options(
     })
 }
 
+/// The one client that goes out.
+fn open_egress(settings: &Settings) -> Result<Egress, SetupError> {
+    let configured = &settings.egress;
+    let told = |error: &dyn std::error::Error| SetupError::Egress(error.to_string());
+    let authorities = match &configured.ca_file {
+        Some(path) => std::fs::read(path).map_err(SetupError::Authorities)?,
+        None => Vec::new(),
+    };
+    let options = EgressOptions {
+        allowed: Allowed::parse(configured.allow.as_deref().unwrap_or_default())
+            .map_err(|error| told(&error))?,
+        proxy: configured.proxy.clone(),
+        no_proxy: configured.no_proxy.clone(),
+        authorities,
+    };
+    Egress::new(options).map_err(|error| told(&error))
+}
+
 /// Everything that requests are answered with. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -80,6 +105,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Garbage collection and checks.
     pub lifecycle: Lifecycle,
+    /// The one client that goes out.
+    pub egress: Egress,
     /// Work beside requests; its types are registered in `jobs.rs`.
     pub jobs: Jobs,
 }
@@ -143,6 +170,7 @@ impl Parts {
             catalog,
             registry,
             lifecycle,
+            egress: open_egress(settings)?,
             jobs,
         };
         crate::jobs::register(&parts);

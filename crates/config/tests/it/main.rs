@@ -150,6 +150,9 @@ fn every_key_can_be_set_by_its_variable() {
             "http.external_url" | "tracing.otlp_endpoint" => "https://registry.example",
             "http.metrics_listen" => "[::1]:9090",
             "database.url_file" | "configuration.overwrite_file" => url_file.to_str().unwrap(),
+            "egress.allow" | "egress.no_proxy" => "10.0.0.0/8,hooks.internal",
+            "egress.proxy" => "http://proxy.example:3128",
+            "egress.ca_file" => "/a.pem",
             name if name.starts_with("http.tls") => "/a.pem",
             _ => key.default().unwrap(),
         }
@@ -165,6 +168,21 @@ fn every_key_can_be_set_by_its_variable() {
         assert_eq!(entry.origin, Origin::Env(entry.key.env()));
     }
     assert_eq!(settings.http.metrics_listen.unwrap().port(), 9090);
+    assert_eq!(
+        settings.egress.allow.unwrap(),
+        ["10.0.0.0/8", "hooks.internal"]
+    );
+}
+
+#[test]
+fn what_may_be_called_are_networks_addresses_and_names() {
+    let good = Given::file("[egress]\nallow = [\"192.0.2.7\", \"Hooks.internal\"]\n");
+    let allow = good.load().unwrap().egress.allow;
+    assert_eq!(allow.unwrap(), ["192.0.2.7/32", "hooks.internal"]);
+    for wrong in ["10.0.0.0/33", "http://x", "*.x", "1.2.3"] {
+        let given = Given::file(&format!("[egress]\nallow = \"{wrong}\"\n"));
+        assert!(given.load().is_err(), "{wrong}");
+    }
 }
 
 #[test]

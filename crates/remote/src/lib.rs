@@ -1,0 +1,15 @@
+//! The one client that goes out.
+//!
+//! Invariant: no connection of this crate ends at a loopback, private, link-local, multicast or
+//! otherwise special address that the configuration does not allow. Addresses in URLs are judged
+//! before each request and each redirect, names by the addresses that the connection is made to,
+//! so a name that changes its answer between a check and its use gains nothing.
+
+mod address;
+mod client;
+mod error;
+mod resolver;
+
+pub use address::{Allowed, AllowedError, is_public};
+pub use client::{Egress, EgressOptions, Received, Sending};
+pub use error::EgressError;
