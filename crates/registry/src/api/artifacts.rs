@@ -163,7 +163,7 @@ impl Registry {
     ) -> Result<Response, ApiError> {
         let with = With::read(params)?;
         let db = &self.inner.db;
-        let filter = condition::artifacts(db.engine(), scope, params.text("q"))?;
+        let asked = condition::artifacts(db.engine(), scope, params.text("q"))?;
         let order = order_by(
             params.text("sort"),
             condition::ARTIFACT,
@@ -172,7 +172,7 @@ impl Registry {
         )
         .map_err(CatalogError::from)?;
         let part = (page.limit(), page.offset());
-        let (rows, total) = listing::artifacts(db, &filter, &order, part).await?;
+        let (rows, total) = listing::artifacts(db, asked, &order, part).await?;
         let bodies = self.dress(rows, with, Depth::PAGE).await?;
         Ok(list_response(&bodies, total.unsigned_abs(), &page, uri))
     }

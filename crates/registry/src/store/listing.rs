@@ -13,7 +13,7 @@ use berth_db::{Args, AssertSqlSafe, Db, DbError, Row, Tx, args, placeholders};
 use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Reference;
 
-use condition::{is_base, is_top};
+use condition::{Asked, hidden, is_base, is_top};
 
 /// Longest annotations or attributes of one artifact on a page, characters: longer ones are left
 /// out there and read one by one.
@@ -155,14 +155,23 @@ pub(crate) async fn artifact_counts(
     if repositories.is_empty() {
         return Ok(Vec::new());
     }
+    let these = format!("IN ({})", placeholders(1, repositories.len()));
     let sql = format!(
-        "SELECT m.repository_id, COUNT(*) FROM manifest m WHERE m.repository_id IN ({}) \
-         AND {} AND {} GROUP BY m.repository_id",
-        placeholders(1, repositories.len()),
-        is_base(db.engine(), "m"),
-        is_top("m"),
+        "SELECT m.repository_id, COUNT(*) FROM manifest m WHERE m.repository_id {these} \
+         GROUP BY m.repository_id"
     );
-    db.all(AssertSqlSafe(sql), list(repositories)).await
+    let mut counts: Vec<(i64, i64)> = db.all(AssertSqlSafe(sql), list(repositories)).await?;
+    let sql = format!(
+        "SELECT h.repository_id, COUNT(*) FROM ({}) h GROUP BY h.repository_id",
+        hidden(db.engine(), &these, false)
+    );
+    let hidden: Vec<(i64, i64)> = db.all(AssertSqlSafe(sql), list(repositories)).await?;
+    for (repository, hidden) in hidden {
+        if let Some((_, count)) = counts.iter_mut().find(|(id, _)| *id == repository) {
+            *count -= hidden;
+        }
+    }
+    Ok(counts)
 }
 
 fn list(ids: &[i64]) -> Args {
@@ -175,13 +184,17 @@ fn list(ids: &[i64]) -> Args {
 
 const ARTIFACTS: &str = "manifest m JOIN repository r ON r.id = m.repository_id";
 
-/// Artifacts that `filter` finds (over `m` and its repository `r`).
+/// The artifacts that were asked for (over `m` and its repository `r`).
 pub(crate) async fn artifacts(
     db: &Db,
-    filter: &Filter,
+    asked: Asked,
     order: &str,
     part: (i64, i64),
 ) -> Result<(Vec<ArtifactRow>, i64), DbError> {
+    /// Looking at each row whether it is hidden is cheaper than finding all hidden ones first as
+    /// long as few rows are looked at.
+    const FEW_ROWS: i64 = 500;
+    const MANY_HIDDEN: i64 = 2_000;
     let columns = format!(
         "m.id, r.project_id, m.repository_id, r.name AS repository_name, m.digest, m.media_type, \
          m.artifact_type, m.config_media_type, m.kind, m.total_size, {} AS annotations, \
@@ -189,7 +202,48 @@ pub(crate) async fn artifacts(
         short("m.annotations", TEXT, "'{}'"),
         short("m.attributes", TEXT, "'{}'"),
     );
-    page(db, &columns, ARTIFACTS, filter, order, part).await
+    let (mut filter, engine) = (asked.filter, db.engine());
+    let Some((repository, placeholder)) = asked.of else {
+        return page(db, &columns, ARTIFACTS, &filter, order, part).await;
+    };
+    let sql = format!(
+        "SELECT COUNT(*) FROM ({}) h",
+        hidden(engine, "= $1", asked.children)
+    );
+    let (hides,): (i64,) = db.one(AssertSqlSafe(sql), args![repository]).await?;
+    let set = hidden(engine, &format!("= {placeholder}"), asked.children);
+    let set = format!("m.id NOT IN (SELECT h.id FROM ({set}) h)");
+    if !asked.all {
+        if hides > 0 {
+            filter.and(set);
+        }
+        return page(db, &columns, ARTIFACTS, &filter, order, part).await;
+    }
+    let (all,): (i64,) = db
+        .one(
+            "SELECT COUNT(*) FROM manifest WHERE repository_id = $1",
+            args![repository],
+        )
+        .await?;
+    let total = (all - hides).max(0);
+    if hides > MANY_HIDDEN && part.0 + part.1 <= FEW_ROWS {
+        filter.and(is_base(engine, "m"));
+        if !asked.children {
+            filter.and(is_top("m"));
+        }
+    } else if hides > 0 {
+        filter.and(set);
+    }
+    // The ids first, from the index alone, however deep the page lies; then what is on it.
+    let condition = filter.sql();
+    let mut values = filter.args();
+    let (limit, offset) = (values.push(part.0), values.push(part.1));
+    let sql = format!(
+        "SELECT {columns} FROM {ARTIFACTS} WHERE m.id IN \
+           (SELECT m.id FROM {ARTIFACTS} WHERE {condition} {order} \
+            LIMIT ${limit} OFFSET ${offset}) {order}"
+    );
+    Ok((db.all(AssertSqlSafe(sql), values).await?, total))
 }
 
 /// `column`, or `instead` where it is longer than `most` characters.

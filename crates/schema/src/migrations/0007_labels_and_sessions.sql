@@ -28,3 +28,7 @@ CREATE TABLE session (
 );
 CREATE INDEX session_by_user ON session (user_id);
 CREATE INDEX session_by_use ON session (used_at);
+
+-- What indexes name: lists hide it, and find it from here.
+CREATE INDEX manifest_reference_to_manifest ON manifest_reference (repository_id, child_digest)
+    WHERE kind = 'manifest';

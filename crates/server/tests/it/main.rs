@@ -29,6 +29,7 @@ mod referrers;
 mod refused_tokens;
 mod roles;
 mod sessions;
+mod speed;
 mod tokens;
 mod upkeep;
 mod uploads_broken;

@@ -105,26 +105,70 @@ pub(crate) fn is_top(m: &str) -> String {
     )
 }
 
+/// Every manifest that lists hide in the repositories that `repositories` says (`= $1`), as
+/// `repository_id` and `id`: those that are not [`is_base`] and, but for `children`, those that
+/// are not [`is_top`].
+///
+/// Found from what hides them: it costs what there is to hide and not what there is to show.
+pub(crate) fn hidden(engine: Engine, repositories: &str, children: bool) -> String {
+    let collation = match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " COLLATE \"default\"",
+    };
+    let entries = format!(
+        "UNION SELECT k.repository_id, k.id FROM manifest_reference c \
+         JOIN manifest k ON k.repository_id = c.repository_id AND k.digest = c.child_digest \
+         WHERE c.repository_id {repositories} AND c.kind = 'manifest' \
+           AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = k.id)"
+    );
+    format!(
+        "SELECT a.repository_id, a.id FROM manifest a JOIN manifest s \
+           ON s.repository_id = a.repository_id AND s.digest = a.subject_digest \
+         WHERE a.repository_id {repositories} AND a.subject_digest > '' \
+         UNION SELECT a.repository_id, a.id FROM tag t JOIN manifest a ON a.id = t.manifest_id \
+           AND a.accessory_type IS NOT NULL AND a.subject_digest IS NULL \
+         JOIN manifest s ON s.repository_id = t.repository_id \
+           AND s.digest = ('sha256:' || SUBSTR(t.name, 8, 64)){collation} \
+         WHERE t.repository_id {repositories} AND t.name >= 'sha256-' AND t.name < 'sha256.' {}",
+        if children { "" } else { &entries },
+    )
+}
+
+/// The artifacts that a request asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// What it says; without what lists hide, if `of` is a repository.
+    pub(crate) filter: Filter,
+    /// The repository, with its placeholder in the filter.
+    pub(crate) of: Option<(RepositoryId, String)>,
+    /// Whether entries of indexes are shown too.
+    pub(crate) children: bool,
+    /// Whether it asks for everything there is.
+    pub(crate) all: bool,
+}
+
 /// Artifacts in `scope` that a `q` asks for.
-pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Filter, CatalogError> {
+pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Asked, CatalogError> {
     let mut filter = Filter::new();
+    let words = Words::read(q)?;
+    let mut of = None;
     let tags_of_scope = match scope {
-        Scope::Repository(id) => {
-            let id = filter.bind(id);
+        Scope::Repository(repository) => {
+            let id = filter.bind(repository);
             filter.and(format!("m.repository_id = {id}"));
+            of = Some((repository, id.clone()));
             format!("t.repository_id = {id}")
         }
         Scope::Project { id, .. } => {
             let id = filter.bind(id);
             filter.and(format!("r.project_id = {id}"));
+            filter.and(is_base(engine, "m"));
+            if !words.children {
+                filter.and(is_top("m"));
+            }
             format!("t.repository_id IN (SELECT id FROM repository WHERE project_id = {id})")
         }
     };
-    let words = Words::read(q)?;
-    filter.and(is_base(engine, "m"));
-    if !words.children {
-        filter.and(is_top("m"));
-    }
     if let Scope::Project { id, latest: true } = scope {
         let id = filter.bind(id);
         // From the repositories down: one look into each, not one for each artifact.
@@ -136,6 +180,7 @@ pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Filter,
             is_top("n"),
         ));
     }
+    let all = words.tags.is_empty() && words.labels.is_empty() && words.rest.trim().is_empty();
     for tags in words.tags {
         tags.narrow(&mut filter, &tags_of_scope);
     }
@@ -146,7 +191,12 @@ pub(crate) fn artifacts(engine: Engine, scope: Scope, q: &str) -> Result<Filter,
         ));
     }
     filter.and_query(&words.rest, ARTIFACT)?;
-    Ok(filter)
+    Ok(Asked {
+        filter,
+        of,
+        children: words.children,
+        all,
+    })
 }
 
 /// The conditions of a `q` that only artifacts know, and all others.
