@@ -169,3 +169,29 @@ async fn picks_its_own_architecture_from_an_index() {
     docker.run(["rmi", "--force", &name]).expect_ok();
     server.stop();
 }
+
+#[tokio::test]
+async fn a_push_over_the_quota_is_refused_and_says_why() {
+    let Some(program) = docker() else { return };
+    let server = Server::start(Options::default());
+    let (api, admin) = (server.api(), server.admin());
+    let id = api.create_project(&admin, "full", false).await;
+    let quota = format!("/api/v2.0/quotas/{id}");
+    let limit = serde_json::json!({"hard": {"storage": 20_000}});
+    let _ = api.put(&quota, Some(&admin), &limit).await.expect(200);
+    let home = Home::new();
+    let docker = Docker { program, home };
+    let name = format!("{}/full/app:1", server.host());
+    let archive = docker.home.join("image.tar");
+    Image::random(1, 50_000).write_docker_archive(&archive, &name);
+    docker
+        .run(["load", "--input", &docker.home.text("image.tar")])
+        .expect_ok();
+    docker.login(&server, &admin).expect_ok();
+    let refused = docker.run(["push", &name]);
+    refused.expect_refused();
+    let told = refused.stderr.contains("quota of project full");
+    assert!(told, "{refused}");
+    docker.run(["rmi", "--force", &name]).expect_ok();
+    server.stop();
+}

@@ -224,3 +224,37 @@ async fn synchronises_a_repository_with_a_folder_and_back() {
     }
     server.stop();
 }
+
+#[tokio::test]
+async fn a_push_over_the_quota_is_refused_and_says_why() {
+    let server = Server::start(Options::default());
+    let Some(skopeo) = skopeo(&server) else {
+        return;
+    };
+    let (api, admin) = (server.api(), server.admin());
+    let id = api.create_project(&admin, "full", false).await;
+    let quota = format!("/api/v2.0/quotas/{id}");
+    let limit = serde_json::json!({"hard": {"storage": 100_000}});
+    let _ = api.put(&quota, Some(&admin), &limit).await.expect(200);
+    // Two layers fit, the third does not.
+    Image::random(3, 40_000).write_layout(&skopeo.home.join("in"), "v1");
+    let pushed = skopeo.name("full/app:v1");
+    let refused = skopeo.copy(&["--preserve-digests"], "oci:in:v1", &pushed);
+    refused.expect_refused();
+    for told in [
+        "quota of project full",
+        "100000 bytes",
+        "garbage collection",
+    ] {
+        assert!(refused.stderr.contains(told), "{refused}");
+    }
+    let used = api.get(&quota, Some(&admin)).await.expect(200).json();
+    assert!(used["used"]["storage"].as_i64().unwrap() <= 100_000);
+    // With a larger one what is missing is sent, and no more.
+    let limit = serde_json::json!({"hard": {"storage": 200_000}});
+    let _ = api.put(&quota, Some(&admin), &limit).await.expect(200);
+    skopeo
+        .copy(&["--preserve-digests"], "oci:in:v1", &pushed)
+        .expect_ok();
+    server.stop();
+}

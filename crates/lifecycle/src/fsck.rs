@@ -8,7 +8,7 @@ use berth_model::Timestamp;
 use berth_oci::Digest;
 
 use crate::watch::Watch;
-use crate::{Lifecycle, LifecycleError, store};
+use crate::{Lifecycle, LifecycleError, QuotaDrift, store};
 
 /// Rows read at once.
 const PAGE: i64 = 500;
@@ -21,8 +21,8 @@ pub struct FsckOptions {
     /// Read and hash every blob, not only look at its size.
     pub rehash: bool,
     /// Put right what can be: bad copies are set aside so that the next push heals them, good
-    /// copies that no row names heal what was set aside, lost links are made again, and files
-    /// without a row are removed.
+    /// copies that no row names heal what was set aside, lost links are made again, quotas are
+    /// counted anew, and files without a row are removed.
     pub repair: bool,
     /// Files changed since then are left alone: a push may be about to name them. `None`: no
     /// server runs on the same data.
@@ -63,6 +63,8 @@ pub enum Problem {
         /// Which blob.
         digest: String,
     },
+    /// A project is charged for something else than it holds.
+    Quota(QuotaDrift),
     /// A file is no blob and no upload.
     Stray {
         /// Where it is.
@@ -95,6 +97,7 @@ impl fmt::Display for Problem {
                 f,
                 "manifest {repository}@{manifest} needs blob {digest}, which {repository} lost: push it again"
             ),
+            Self::Quota(drift) => write!(f, "{drift}"),
             Self::Stray { path } => write!(f, "file {path} is not berth's"),
         }
     }
@@ -140,6 +143,7 @@ impl Lifecycle {
         self.check_blobs(options, &mut report, watch).await?;
         self.check_manifests(&mut report, watch).await?;
         self.check_links(options, &mut report, watch).await?;
+        self.check_quotas(options, &mut report, watch).await?;
         self.check_files(options, &mut report, watch).await?;
         Ok(report)
     }
@@ -179,6 +183,25 @@ impl Lifecycle {
                 report.add(problem, watch);
             }
             watch.progress(report.blobs, total.max(report.blobs));
+        }
+        Ok(())
+    }
+
+    /// What projects are charged for, after links were made again.
+    async fn check_quotas(
+        &self,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        watch: &dyn Watch,
+    ) -> Result<(), LifecycleError> {
+        let quotas = self.reconcile_quotas(options.repair, watch).await?;
+        let unlisted = quotas.found - quotas.drifts.len() as u64;
+        for drift in quotas.drifts {
+            report.add(Problem::Quota(drift), watch);
+        }
+        report.found += unlisted;
+        if options.repair {
+            report.repaired += quotas.found;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! What keeps the store in order while it is in use: garbage collection, the sweep of orphaned
-//! files, and the check of database against store.
+//! files, and the checks of database against store and of quotas against what projects hold.
 //!
 //! Invariant: bytes are deleted only after their row says `deleting`, which happens only when no
 //! repository links them and nobody touched them within the grace; and a row goes only after its
@@ -8,6 +8,7 @@
 mod fsck;
 mod gc;
 mod orphans;
+mod quotas;
 mod scrub;
 mod store;
 mod watch;
@@ -21,6 +22,7 @@ use berth_registry::{Registry, RegistryError};
 
 pub use fsck::{FsckOptions, FsckReport, Problem};
 pub use gc::{GcOptions, GcReport};
+pub use quotas::{QuotaDrift, QuotaReport};
 pub use scrub::{ScrubReport, WrongCopy};
 pub use watch::{Unwatched, Watch};
 

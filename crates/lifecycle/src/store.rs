@@ -1,5 +1,6 @@
 //! The SQL of garbage collection and checks, over the registry core's tables.
 
+pub(crate) mod quotas;
 pub(crate) mod scrub;
 pub(crate) mod untagged;
 
@@ -130,11 +131,14 @@ pub(crate) async fn claim(
     blob: i64,
     cutoff: Timestamp,
 ) -> Result<Option<Claimed>, DbError> {
-    // Whoever links a blob touches its row first: waited for here, and looked for there.
-    let sql = format!(
-        "SELECT id FROM blob WHERE id = $1 AND touched_at < $2{}",
-        for_update(tx),
-    );
+    // Whoever links a blob touches its row first: waited for here, and looked for there. Manifests
+    // that name the blob hold its key alone, in an order of their own, and are not waited for: a
+    // link that they hold too speaks for them.
+    let lock = match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR NO KEY UPDATE",
+    };
+    let sql = format!("SELECT id FROM blob WHERE id = $1 AND touched_at < $2{lock}");
     let untouched: Option<(i64,)> = tx.optional(AssertSqlSafe(sql), args![blob, cutoff]).await?;
     if untouched.is_none() {
         return Ok(None);

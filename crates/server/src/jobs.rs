@@ -2,17 +2,24 @@
 //!
 //! Every job type is registered here, so that one look shows what can run beside requests.
 
-use berth_jobs::JobsError;
+mod quotas;
+
+use berth_jobs::{Cadence, JobsError};
+use serde_json::json;
 
 use crate::Parts;
 
 /// Registers every job type.
 pub(crate) fn register(parts: &Parts) {
-    let _ = &parts.jobs;
+    let lifecycle = parts.lifecycle.clone();
+    parts.jobs.register(quotas::ReconcileQuotas(lifecycle));
 }
 
 /// Schedules what should be done regularly; an operator who changed a schedule keeps the change.
 pub(crate) async fn schedule_defaults(parts: &Parts) -> Result<(), JobsError> {
-    let _ = &parts.jobs;
-    Ok(())
+    let daily = Cadence::daily();
+    parts
+        .jobs
+        .default_schedule(quotas::KIND, &daily, quotas::KIND, &json!({}))
+        .await
 }

@@ -195,6 +195,7 @@ struct StatisticBody {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 struct Totals {
     total_project_count: i64,
     total_repo_count: i64,

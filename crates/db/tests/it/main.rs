@@ -5,8 +5,11 @@ mod conflicts;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use berth_db::{AssertSqlSafe, Db, DbError, Durability, MigrationFile, args, like, placeholders};
+use berth_db::{
+    AssertSqlSafe, AtEnd, Db, DbError, Durability, MigrationFile, Tx, args, like, placeholders,
+};
 use berth_testkit::{TestDb, both_engines};
+use futures_util::future::BoxFuture;
 
 async fn put(db: &Db, name: &'static str, value: &'static str) -> Result<(), DbError> {
     db.write(move |tx| {
@@ -242,4 +245,83 @@ async fn both_engines_hold_the_same_columns() {
     left.sort();
     right.sort();
     assert_eq!(left, right);
+}
+
+/// Writes the sum of what was added under one name, and refuses more than ten.
+#[derive(Default)]
+struct Sum(i64);
+
+impl AtEnd for Sum {
+    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, Result<(), DbError>> {
+        Box::pin(async move {
+            if self.0 > 10 {
+                return Err(DbError::Full);
+            }
+            tx.execute(
+                "INSERT INTO setting (name, value, updated_at) VALUES ('sum', 'v', $1) \
+                 ON CONFLICT (name) DO UPDATE SET updated_at = setting.updated_at + $1",
+                args![self.0],
+            )
+            .await?;
+            Ok(())
+        })
+    }
+}
+
+async fn add(db: &Db, name: &'static str, numbers: &'static [i64]) -> Result<(), DbError> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            for number in numbers {
+                tx.at_end(|sum: &mut Sum| sum.0 += number);
+            }
+            tx.execute(
+                "INSERT INTO setting (name, value, updated_at) VALUES ($1, 'v', 0)",
+                args![name],
+            )
+            .await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_put_off_is_done_once_and_is_part_of_the_transaction() {
+    both_engines(|db| async move {
+        add(&db, "a", &[1, 2]).await.unwrap();
+        // Refused at the end: nothing of it is left, and nothing of it is done by the next.
+        assert!(matches!(add(&db, "b", &[4, 7]).await, Err(DbError::Full)));
+        // Failed before the end.
+        assert!(matches!(add(&db, "a", &[5]).await, Err(DbError::Unique(_))));
+        add(&db, "c", &[4]).await.unwrap();
+        let (sum,): (i64,) = db
+            .one("SELECT updated_at FROM setting WHERE name = 'sum'", args![])
+            .await
+            .unwrap();
+        assert_eq!(sum, 7);
+        assert_eq!(count(&db).await, 3);
+        // In a group too, where only the ones that are refused are undone.
+        let many = (0..40).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                db.write(move |tx| {
+                    Box::pin(async move {
+                        tx.at_end(|sum: &mut Sum| sum.0 += if n % 4 == 0 { 11 } else { 1 });
+                        Ok::<_, DbError>(())
+                    })
+                })
+                .await
+            })
+        });
+        let mut refused = 0;
+        for one in many.collect::<Vec<_>>() {
+            refused += i64::from(one.await.unwrap().is_err());
+        }
+        let (sum,): (i64,) = db
+            .one("SELECT updated_at FROM setting WHERE name = 'sum'", args![])
+            .await
+            .unwrap();
+        assert_eq!((refused, sum), (10, 7 + 30));
+    })
+    .await;
 }

@@ -22,6 +22,7 @@ mod mounts;
 mod openapi;
 mod pull;
 mod push;
+mod quota_counts;
 mod quotas;
 mod ranges;
 mod readonly;

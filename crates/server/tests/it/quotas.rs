@@ -15,9 +15,9 @@ use crate::client::Client;
 use crate::content::{config, image, noise, sha256};
 
 /// Beyond the grace, with what reviews are spread over.
-const LATER: Duration = Duration::from_mins(121);
+pub(crate) const LATER: Duration = Duration::from_mins(121);
 
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup {
         clock: Clock::manual(Timestamp::from_seconds(1_800_000_000)),
         ..Setup::default()
@@ -40,28 +40,28 @@ impl Client {
         self.put(&path).json(&body).await
     }
 
-    async fn quota(&self, project: i64) -> Value {
+    pub(crate) async fn quota(&self, project: i64) -> Value {
         let path = format!("/api/v2.0/quotas/{project}");
         self.get(&path).send().await.expect(200).json()
     }
 
-    async fn used(&self, project: i64) -> i64 {
+    pub(crate) async fn used(&self, project: i64) -> i64 {
         self.quota(project).await["used"]["storage"]
             .as_i64()
             .unwrap()
     }
 
-    async fn try_blob(&self, repository: &str, bytes: &Bytes) -> Answer {
+    pub(crate) async fn try_blob(&self, repository: &str, bytes: &Bytes) -> Answer {
         let path = format!("/v2/{repository}/blobs/uploads/?digest={}", sha256(bytes));
         self.post(&path).body(bytes.clone()).send().await
     }
 
-    async fn mount_blob(&self, from: &str, to: &str, digest: &str) -> Answer {
+    pub(crate) async fn mount_blob(&self, from: &str, to: &str, digest: &str) -> Answer {
         let path = format!("/v2/{to}/blobs/uploads/?mount={digest}&from={from}");
         self.post(&path).send().await
     }
 
-    async fn copy(&self, from: &str, project: &str, repository: &str) -> Answer {
+    pub(crate) async fn copy(&self, from: &str, project: &str, repository: &str) -> Answer {
         let path =
             format!("/api/v2.0/projects/{project}/repositories/{repository}/artifacts?from={from}");
         self.post(&path).send().await

@@ -106,7 +106,8 @@ pub(crate) async fn link(
     let lock = if for_update(tx).is_empty() {
         ""
     } else {
-        " FOR UPDATE OF b"
+        // As weak as a push's own: manifests hold the keys of blobs in another order.
+        " FOR NO KEY UPDATE OF b"
     };
     for chunk in blobs.chunks(IN_LIST) {
         let mut values = args![source];
