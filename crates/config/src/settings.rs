@@ -110,10 +110,10 @@ section! {
 section! {
     /// `[registry]`: what a push must satisfy.
     RegistrySettings "registry." {
-        /// Whether an image manifest may be pushed whose layers are not in the repository. Off, a
-        /// push that is answered is whole, and a client that skipped a layer learns of it; on,
-        /// sparse mirrors can be kept. Default false.
-        sparse_manifests: bool = Kind::Bool, Some("false");
+        /// Whether an image manifest may be pushed before its layers, or without those that the
+        /// repository never held (a sparse mirror). A layer that the repository lost since, to a
+        /// deletion or collection, refuses the push either way. Default true.
+        sparse_manifests: bool = Kind::Bool, Some("true");
     }
 }
 

@@ -292,7 +292,7 @@ async fn review_link(
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), LifecycleError> {
-    if store::unlink(tx, due, cutoff).await? {
+    if store::unlink(tx, due, cutoff, now).await? {
         batch.unlinked += 1;
         store::review_blob(tx, due.blob_id, now).await?;
         store::reviewed(tx, due).await?;

@@ -62,7 +62,12 @@ pub(crate) async fn postpone(tx: &mut Tx, due: &Due, to: i64) -> Result<(), DbEr
 }
 
 /// Removes a link that no manifest of its repository needs and whose lease has run out.
-pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<bool, DbError> {
+pub(crate) async fn unlink(
+    tx: &mut Tx,
+    due: &Due,
+    cutoff: Timestamp,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     // Locked before it is judged, in two statements: on PostgreSQL one that waits for a push sees
     // the row as the push left it, but not the references that the push made.
     let sql = format!(
@@ -79,6 +84,7 @@ pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<
     if expired.is_none() {
         return Ok(false);
     }
+    berth_registry::settle(tx, due.repository_id, due.blob_id).await?;
     let removed = tx
         .execute(
             "DELETE FROM repository_blob WHERE repository_id = $1 AND blob_id = $2 \
@@ -96,6 +102,7 @@ pub(crate) async fn unlink(tx: &mut Tx, due: &Due, cutoff: Timestamp) -> Result<
                 args![due.repository_id, due.blob_id],
             )
             .await?;
+        berth_registry::note_lost(tx, due.repository_id, &digest, now).await?;
         berth_registry::let_go(tx, ProjectId(project), &digest, size);
     }
     Ok(removed == 1)

@@ -245,7 +245,7 @@ impl Registry {
             .db
             .write::<_, RegistryError, _>(move |tx| {
                 Box::pin(async move {
-                    let unlinked = store::unlink(tx, &name, &row, review_at).await?;
+                    let unlinked = store::unlink(tx, &name, &row, review_at, now).await?;
                     if unlinked == Some(true) {
                         record_in(tx, entry).await?;
                         tx.after_commit(move || cache.changed(&name));

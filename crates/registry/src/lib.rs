@@ -36,6 +36,7 @@ use uploads::Turns;
 pub use api::endpoints;
 pub use error::RegistryError;
 pub use store::contents::{hold, let_go};
+pub use store::sparse::{note_lost, settle};
 pub use untagged::Reviewed;
 
 /// The digest algorithm of bytes that nobody keeps, as in a check of the store.

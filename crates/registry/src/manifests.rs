@@ -16,7 +16,7 @@ use berth_oci::{
 use bytes::Bytes;
 
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
-use crate::store::{contents, reviews, tags};
+use crate::store::{contents, reviews, sparse, tags};
 use crate::{Pusher, Registry, RegistryError, events};
 
 /// Largest image config that is read for what it says of the image.
@@ -152,17 +152,13 @@ impl Registry {
             .as_ref()
             .map(|subject| subject.digest.clone());
         let attributes = self.attributes(repository, &manifest).await?;
-        let mut new = describe(&manifest, &digest, &tags, attributes, &push.payload)?;
-        if self.inner.options.sparse_manifests {
-            for reference in &mut new.references {
-                reference.required = false;
-            }
-        }
+        let new = describe(&manifest, &digest, &tags, attributes, &push.payload)?;
         let work = PushWork {
             pusher: pusher.clone(),
             repository: repository.as_str().to_owned(),
             manifest: new,
             tags: tags.clone(),
+            sparse: self.inner.options.sparse_manifests,
             now: self.inner.clock.now(),
             entry: self.entry(pusher),
             outbox: self.inner.catalog.outbox().clone(),
@@ -307,6 +303,8 @@ struct PushWork {
     repository: String,
     manifest: NewManifest,
     tags: Vec<TagName>,
+    /// Parts that the repository never held may be missing.
+    sparse: bool,
     now: Timestamp,
     entry: Entry,
     outbox: Outbox,
@@ -319,6 +317,7 @@ impl PushWork {
             repository: name,
             manifest,
             mut tags,
+            sparse,
             now,
             entry,
             outbox,
@@ -332,12 +331,18 @@ impl PushWork {
         blobs.sort_unstable();
         blobs.dedup();
         let held = store::hold_blobs(tx, repository, &blobs, now).await?;
-        if let Some(missing) = manifest
+        let missing: Vec<&str> = manifest
             .references
             .iter()
-            .find(|reference| reference.required && !held.contains_key(&reference.digest))
-        {
-            return Err(RegistryError::ManifestBlobUnknown(missing.digest.clone()));
+            .filter(|reference| reference.required && !held.contains_key(&reference.digest))
+            .map(|reference| reference.digest.as_str())
+            .collect();
+        let refused = match missing.first() {
+            Some(_) if sparse => sparse::find_lost(tx, repository, &missing).await?,
+            first => first.map(|digest| (*digest).to_owned()),
+        };
+        if let Some(digest) = refused {
+            return Err(RegistryError::ManifestBlobUnknown(digest));
         }
         let children = store::child_sizes(tx, repository, &blobs).await?;
         let total = manifest.payload.len() as i64

@@ -10,6 +10,7 @@ pub(crate) mod labels;
 pub(crate) mod listing;
 pub(crate) mod manifests;
 pub(crate) mod reviews;
+pub(crate) mod sparse;
 pub(crate) mod tags;
 pub(crate) mod uploads;
 

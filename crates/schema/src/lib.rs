@@ -37,6 +37,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "audit and upkeep",
         sql: include_str!("migrations/0008_audit_and_upkeep.sql"),
     },
+    MigrationFile {
+        version: 9,
+        name: "lost blobs",
+        sql: include_str!("migrations/0009_lost_blobs.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -7,7 +7,7 @@ use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{BlobId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
-use super::{TURNS, contents, for_update};
+use super::{TURNS, contents, for_update, sparse};
 
 /// A blob as one repository holds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -130,6 +130,9 @@ async fn link(
             )
             .await?
         };
+        if made == 1 {
+            sparse::settle(tx, repository.get(), blob.get()).await?;
+        }
         if leased == 1 {
             review(tx, repository.get(), blob, review_at).await?;
             return Ok(made == 1);
@@ -234,6 +237,7 @@ pub(crate) async fn unlink(
     repository: &str,
     digest: &Digest,
     review_at: Timestamp,
+    now: Timestamp,
 ) -> Result<Option<bool>, DbError> {
     // Locked first and looked at then: a push that is under way has its say about references.
     let sql = format!(
@@ -252,6 +256,7 @@ pub(crate) async fn unlink(
     let Some((repository, blob, project, size)) = link else {
         return Ok(None);
     };
+    sparse::settle(tx, repository, blob).await?;
     let (referenced,): (bool,) = tx
         .one(
             "SELECT EXISTS (SELECT 1 FROM manifest_reference \
@@ -267,6 +272,7 @@ pub(crate) async fn unlink(
         args![repository, blob],
     )
     .await?;
+    sparse::note_lost(tx, repository, digest.as_str(), now).await?;
     contents::let_go(tx, ProjectId(project), digest.as_str(), size);
     review(tx, 0, BlobId(blob), review_at).await?;
     Ok(Some(true))

@@ -227,8 +227,12 @@ async fn what_nobody_defined_is_kept_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manifest_is_whole_or_not_taken() {
-    both(async |app| {
+async fn a_manifest_is_whole_where_the_operator_asks_for_it() {
+    let setup = crate::app::Setup {
+        tweak: |settings| settings.registry.sparse_manifests = false,
+        ..Default::default()
+    };
+    both_with(&setup, async |app| {
         let (config, layer) = parts(app).await;
         let absent = noise(99, 50);
         for manifest in [image(&config, &absent), image(&absent, &layer)] {
@@ -291,14 +295,45 @@ async fn an_index_may_name_what_is_not_here_and_what_is_no_manifest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sparse_images_are_taken_where_the_operator_says_so() {
+async fn a_layer_that_comes_after_its_manifest_belongs_to_it() {
     let setup = crate::app::Setup {
-        tweak: |settings| settings.registry.sparse_manifests = true,
+        tweak: |settings| settings.gc.grace_seconds = 0,
         ..Default::default()
     };
     both_with(&setup, async |app| {
-        let manifest = image(&config("nobody"), b"nothing");
+        let (config, layer) = (config("sparse"), noise(31, 2_000));
+        let manifest = image(&config, &layer);
         app.put_manifest(REPOSITORY, "sparse", &manifest)
+            .await
+            .expect(201);
+        app.push_blob(REPOSITORY, &config).await;
+        app.push_blob(REPOSITORY, &layer).await;
+        app.collect().await;
+        let path = format!("/v2/{REPOSITORY}/blobs/{}", sha256(&layer));
+        let got = app.get(&path).send().await.expect(200);
+        assert_eq!(sha256(&got.body), sha256(&layer));
+        app.delete(&path).send().await.refused(405, "UNSUPPORTED");
+        assert_eq!(app.check(true).await, (Vec::new(), 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_that_was_lost_is_not_taken_for_one_left_out() {
+    let setup = crate::app::Setup {
+        tweak: |settings| settings.gc.grace_seconds = 0,
+        ..Default::default()
+    };
+    both_with(&setup, async |app| {
+        let (config, layer) = parts(app).await;
+        // Collected: nothing needed them.
+        app.collect().await;
+        let manifest = image(&config, &layer);
+        let put = app.put_manifest(REPOSITORY, "holes", &manifest).await;
+        put.refused(400, "MANIFEST_BLOB_UNKNOWN");
+        app.push_blob(REPOSITORY, &config).await;
+        app.push_blob(REPOSITORY, &layer).await;
+        app.put_manifest(REPOSITORY, "whole", &manifest)
             .await
             .expect(201);
     })
