@@ -12,6 +12,7 @@ mod deletes;
 mod disk_faults;
 mod errors;
 mod gc;
+mod harbor;
 mod harness;
 mod labels;
 mod limits;
