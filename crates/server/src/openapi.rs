@@ -26,19 +26,41 @@ pub fn openapi(endpoints: &[Endpoint]) -> Value {
 /// Where the document is; Harbor has its own at the second.
 const DOCUMENT: [&str; 2] = ["/api/v2.0/openapi.json", "/swagger.json"];
 
+/// The page that shows it, at Harbor's address: path, media type, bytes.
+const PAGE: [(&str, &str, &str); 3] = [
+    (
+        "/devcenter-api-2.0",
+        "text/html; charset=utf-8",
+        include_str!("openapi/page/index.html"),
+    ),
+    (
+        "/devcenter-api-2.0/page.css",
+        "text/css; charset=utf-8",
+        include_str!("openapi/page/page.css"),
+    ),
+    (
+        "/devcenter-api-2.0/page.js",
+        "text/javascript; charset=utf-8",
+        include_str!("openapi/page/page.js"),
+    ),
+];
+
 /// Routes that show the document of `described`.
 pub(crate) fn endpoints(described: &[Endpoint]) -> Vec<Endpoint> {
     let shown = Shown(Arc::new(Inner {
         described: described.to_vec(),
         document: OnceLock::new(),
     }));
-    DOCUMENT
+    let public = |path, handler| Endpoint::new(Method::GET, path, Access::Public, handler);
+    let documents = DOCUMENT
         .iter()
-        .map(|path| {
-            let handler = get(document_json).with_state(shown.clone());
-            Endpoint::new(Method::GET, path, Access::Public, handler)
-        })
-        .collect()
+        .map(|path| public(path, get(document_json).with_state(shown.clone())));
+    let pages = PAGE.iter().map(|(path, kind, text)| {
+        let asset = Arc::new(Asset::new(kind, text.as_bytes()));
+        let handler = get(async move |headers: HeaderMap| asset.answer(&headers));
+        public(path, handler)
+    });
+    documents.chain(pages).collect()
 }
 
 /// The document, made when somebody first asks for it.

@@ -95,3 +95,34 @@ async fn the_document_is_sound() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    both(async |app| {
+        let page = app.get("/devcenter-api-2.0").nobody().send().await;
+        let page = page.expect(200);
+        assert_eq!(page.need("content-type"), "text/html; charset=utf-8");
+        let policy = page.need("content-security-policy");
+        assert!(policy.contains("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let text = page.text();
+        assert!(!text.contains("://"), "the page names another server");
+        let sources: Vec<&str> = text
+            .split(['"', '\''])
+            .filter(|part| part.starts_with("/devcenter-api-2.0/"))
+            .collect();
+        assert_eq!(sources.len(), 2);
+        for source in sources {
+            let part = app.get(source).nobody().send().await.expect(200);
+            assert_eq!(part.need("x-content-type-options"), "nosniff");
+            assert!(
+                !part.text().contains("http"),
+                "{source} names another server"
+            );
+            let tag = part.need("etag").to_owned();
+            let again = app.get(source).header("if-none-match", &tag).send().await;
+            again.expect(304);
+        }
+    })
+    .await;
+}
