@@ -13,7 +13,6 @@ mod members;
 mod metadata;
 mod outbox;
 mod projects;
-pub mod query;
 mod quotas;
 mod recorder;
 pub mod repositories;
@@ -24,6 +23,7 @@ mod store;
 mod viewer;
 
 pub use audit::{AuditEntry, AuditScope, LogPurge};
+pub use berth_db::query;
 pub use berth_iam::Entry;
 pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;

@@ -10,4 +10,4 @@ mod random;
 pub use error::CryptoError;
 pub use hash::{KeyedHash, constant_time_eq, sha256, sha256_hex};
 pub use key_file::KeyFile;
-pub use random::{random_bytes, random_password, random_token};
+pub use random::{random_bytes, random_password, random_secret, random_token};

@@ -7,6 +7,7 @@ use zeroize::Zeroize;
 /// No 0 O o 1 I l, so that a password can be read off a screen and typed. 56 letters.
 const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
 const PASSWORD_LENGTH: usize = 20;
+const SECRET_LENGTH: usize = 32;
 
 /// `N` random bytes.
 ///
@@ -28,9 +29,18 @@ pub fn random_token() -> String {
 
 /// A password of 20 characters that satisfies [`berth_model::check_password`].
 pub fn random_password() -> String {
-    // About one in twenty lacks a digit and is drawn again, which keeps all others equally likely.
+    strong(PASSWORD_LENGTH)
+}
+
+/// A secret of 32 characters, 185 bits, that satisfies [`berth_model::check_password`].
+pub fn random_secret() -> String {
+    strong(SECRET_LENGTH)
+}
+
+fn strong(length: usize) -> String {
+    // Few lack a digit; they are drawn again, which keeps all others equally likely.
     loop {
-        let mut password = draw();
+        let mut password = draw(length);
         if berth_model::check_password(&password).is_ok() {
             return password;
         }
@@ -38,14 +48,14 @@ pub fn random_password() -> String {
     }
 }
 
-fn draw() -> String {
+fn draw(length: usize) -> String {
     // The largest multiple of the alphabet's length in a byte: below it every letter is as likely.
     const FAIR: usize = 256 - 256 % ALPHABET.len();
-    let mut password = String::with_capacity(PASSWORD_LENGTH);
-    while password.len() < PASSWORD_LENGTH {
+    let mut password = String::with_capacity(length);
+    while password.len() < length {
         let mut bytes = random_bytes::<32>();
         for byte in bytes.map(usize::from) {
-            if byte < FAIR && password.len() < PASSWORD_LENGTH {
+            if byte < FAIR && password.len() < length {
                 password.push(char::from(ALPHABET[byte % ALPHABET.len()]));
             }
         }

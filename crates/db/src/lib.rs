@@ -10,6 +10,7 @@
 mod connect;
 mod error;
 mod migrate;
+pub mod query;
 mod retry;
 mod tx;
 mod value;

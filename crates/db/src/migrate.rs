@@ -24,7 +24,8 @@ pub struct MigrationFile {
 /// Puts the engine's own words in place of the tokens of a migration.
 ///
 /// `{{id}}` a generated 64-bit primary key · `{{bytes}}` a byte string · `{{bytewise}}` the
-/// collation that orders text by its bytes, as OCI tag lists are ordered.
+/// collation that orders text by its bytes, as OCI tag lists are ordered ·
+/// `{{continue_ids table}}` a statement after which ids go on behind the largest one there is.
 pub fn render(sql: &str, engine: Engine) -> String {
     let (id, bytes, bytewise) = match engine {
         Engine::Sqlite => (
@@ -38,9 +39,31 @@ pub fn render(sql: &str, engine: Engine) -> String {
             "COLLATE \"C\"",
         ),
     };
-    sql.replace("{{id}}", id)
+    let sql = sql
+        .replace("{{id}}", id)
         .replace("{{bytes}}", bytes)
-        .replace("{{bytewise}}", bytewise)
+        .replace("{{bytewise}}", bytewise);
+    continue_ids(&sql, engine)
+}
+
+/// SQLite goes on behind the largest id by itself; PostgreSQL's sequence has to be told.
+fn continue_ids(sql: &str, engine: Engine) -> String {
+    const OPEN: &str = "{{continue_ids ";
+    let mut rendered = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once(OPEN) {
+        rendered.push_str(before);
+        let (table, left) = after.split_once("}}").unwrap_or((after, ""));
+        if engine == Engine::Postgres {
+            rendered.push_str(&format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
+                 COALESCE((SELECT MAX(id) FROM {table}), 0) + 1, FALSE);"
+            ));
+        }
+        rest = left;
+    }
+    rendered.push_str(rest);
+    rendered
 }
 
 fn migrator(files: &[MigrationFile], engine: Engine) -> Migrator {

@@ -117,6 +117,8 @@ values! {
     berth_model::Timestamp => Integer(value) value.micros();
     berth_model::ProjectId => Integer(value) value.get();
     berth_model::UserId => Integer(value) value.get();
+    berth_model::RobotId => Integer(value) value.get();
+    berth_model::GroupId => Integer(value) value.get();
     berth_model::MemberId => Integer(value) value.get();
     berth_model::RepositoryId => Integer(value) value.get();
     berth_model::BlobId => Integer(value) value.get();

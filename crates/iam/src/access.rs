@@ -2,9 +2,17 @@
 //!
 //! Invariant: every decision about rights in projects and in the system comes from here.
 
+mod grants;
 mod matrix;
+mod offered;
+mod set;
 
 use berth_model::{Action, Code, Coded, ProjectId, Resource, Role, Timestamp};
+
+pub use grants::{Grants, Place};
+pub use offered::{Level, all_offered, offered, parse_offered, spelled, word};
+pub(crate) use offered::{read as read_access, write as write_access};
+pub use set::PermissionSet;
 
 use crate::actor::Actor;
 
@@ -47,6 +55,11 @@ pub fn allows(actor: &Actor, facts: &ProjectFacts, permission: Permission) -> bo
     match actor {
         Actor::Token(_) => false,
         Actor::User(user) if user.sysadmin => true,
+        // What everybody may, a robot may too: it pulls public base images with its own login.
+        Actor::Robot(robot) => {
+            robot.grants.hold(Place::Project(facts.id), permission)
+                || (facts.public && matrix::public_holds(permission))
+        }
         Actor::User(_) => {
             let by_role = facts
                 .role
@@ -57,14 +70,21 @@ pub fn allows(actor: &Actor, facts: &ProjectFacts, permission: Permission) -> bo
     }
 }
 
-/// Whether `actor` may do `permission` to the system as a whole: system administrators may.
-pub fn allows_system(actor: &Actor, _permission: Permission) -> bool {
-    actor.user().is_some_and(|user| user.sysadmin)
+/// Whether `actor` may do `permission` to the system as a whole: system administrators may, and
+/// robots that were given it.
+pub fn allows_system(actor: &Actor, permission: Permission) -> bool {
+    match actor {
+        Actor::User(user) => user.sysadmin,
+        Actor::Robot(robot) => robot.grants.hold(Place::System, permission),
+        Actor::Anonymous | Actor::Token(_) => false,
+    }
 }
 
 /// Every permission `actor` holds in the project of `facts`.
 pub fn permissions(actor: &Actor, facts: &ProjectFacts) -> Vec<Permission> {
-    matrix::known()
+    let known: PermissionSet = matrix::known().chain(offered(Level::Project)).collect();
+    known
+        .iter()
         .filter(|permission| allows(actor, facts, *permission))
         .collect()
 }
@@ -104,6 +124,12 @@ pub enum Missing {
     /// Credentials of a user.
     #[error("this needs a user's name and password")]
     User,
+    /// More than the caller holds itself, given to a robot.
+    #[error(
+        "a robot can give only what it holds itself, and it lacks the permission {} on {}",
+        .0.action, spelled(.0.resource)
+    )]
+    ToGive(Permission),
     /// A permission in a project.
     #[error("this needs the permission {} on {} in project {project}", .permission.action, .permission.resource)]
     InProject {
@@ -132,6 +158,11 @@ impl Refusal {
         Self::missing(actor, missing)
     }
 
+    /// The refusal of a robot that gives away more than it holds.
+    pub fn to_give(actor: &Actor, permission: Permission) -> Self {
+        Self::missing(actor, Missing::ToGive(permission))
+    }
+
     /// The refusal of a route that needs a user and was called by `actor`.
     pub fn no_user(actor: &Actor) -> Self {
         Self::missing(actor, Missing::User)
@@ -140,7 +171,7 @@ impl Refusal {
     fn missing(actor: &Actor, missing: Missing) -> Self {
         match actor {
             Actor::Anonymous => Self::Unauthorized(missing),
-            Actor::User(_) | Actor::Token(_) => Self::Forbidden(missing),
+            Actor::User(_) | Actor::Robot(_) | Actor::Token(_) => Self::Forbidden(missing),
         }
     }
 }

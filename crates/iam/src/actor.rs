@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use berth_http::ApiError;
-use berth_model::{Code, UserId};
+use berth_model::{Code, RobotId, UserId};
 use http::request::Parts;
 
 use crate::authority::Claims;
+use crate::robots::Robot;
 
 /// A user whose credentials were checked for this request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Actor {
     Anonymous,
     /// A user, by password.
     User(Arc<User>),
+    /// A robot, by its secret: who may do what its permissions say and nothing else.
+    Robot(Arc<Robot>),
     /// The holder of a token of our own, who may do what the token says and nothing else.
     Token(Arc<Claims>),
 }
@@ -38,6 +41,7 @@ impl Actor {
         match self {
             Self::Anonymous => "",
             Self::User(user) => &user.name,
+            Self::Robot(robot) => &robot.name,
             Self::Token(claims) => claims.subject(),
         }
     }
@@ -45,9 +49,18 @@ impl Actor {
     /// The user behind the credentials, whichever they were.
     pub fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::Robot(_) => None,
             Self::User(user) => Some(user.id),
             Self::Token(claims) => claims.user_id(),
+        }
+    }
+
+    /// The robot behind the credentials, whichever they were.
+    pub fn robot_id(&self) -> Option<RobotId> {
+        match self {
+            Self::Anonymous | Self::User(_) => None,
+            Self::Robot(robot) => Some(robot.id),
+            Self::Token(claims) => claims.robot_id(),
         }
     }
 
@@ -55,7 +68,15 @@ impl Actor {
     pub fn user(&self) -> Option<&User> {
         match self {
             Self::User(user) => Some(user),
-            Self::Anonymous | Self::Token(_) => None,
+            Self::Anonymous | Self::Robot(_) | Self::Token(_) => None,
+        }
+    }
+
+    /// The robot, if one logged in by its secret.
+    pub fn robot(&self) -> Option<&Robot> {
+        match self {
+            Self::Robot(robot) => Some(robot),
+            Self::Anonymous | Self::User(_) | Self::Token(_) => None,
         }
     }
 
@@ -63,8 +84,8 @@ impl Actor {
     pub fn is_anonymous(&self) -> bool {
         match self {
             Self::Anonymous => true,
-            Self::User(_) => false,
-            Self::Token(claims) => claims.user_id().is_none(),
+            Self::User(_) | Self::Robot(_) => false,
+            Self::Token(claims) => claims.user_id().is_none() && claims.robot_id().is_none(),
         }
     }
 }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use claims::{AccessEntry, Claims};
 use keys::Keys;
 
-use crate::actor::User;
+use crate::actor::Actor;
 
 /// The issuer of our tokens; the name is Harbor's.
 pub const ISSUER: &str = "harbor-token-issuer";
@@ -150,10 +150,10 @@ impl Authority {
         })
     }
 
-    /// Signs a token that lets `subject` (anonymous if none) do what `access` says, for `lifetime`.
+    /// Signs a token that lets `subject` do what `access` says, for `lifetime`.
     pub fn issue(
         &self,
-        subject: Option<&User>,
+        subject: &Actor,
         service: &str,
         access: impl Into<Vec<AccessEntry>>,
         lifetime: Duration,
@@ -161,15 +161,16 @@ impl Authority {
         let issued_at = self.inner.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            sub: subject.map_or_else(String::new, |user| user.name.clone()),
+            sub: subject.name().to_owned(),
             aud: service.to_owned(),
             exp: issued_at.plus(lifetime).seconds(),
             nbf: issued_at.seconds(),
             iat: issued_at.seconds(),
             jti: Uuid::new_v4().simple().to_string(),
             access: access.into(),
-            uid: subject.map(|user| user.id),
-            sys: subject.is_some_and(|user| user.sysadmin),
+            uid: subject.user_id(),
+            rid: subject.robot_id(),
+            sys: subject.user().is_some_and(|user| user.sysadmin),
         };
         let signer = self.inner.keys.signer();
         let mut header = Header::new(Algorithm::ES256);

@@ -37,6 +37,15 @@ pub enum IamError {
     /// A refresh token that is unknown, expired or revoked.
     #[error("the refresh token is not valid any more: log in again")]
     Refresh,
+    /// A robot that is switched off. Said to those who know its secret only.
+    #[error("the robot account is disabled: ask whoever manages it")]
+    RobotDisabled,
+    /// A robot whose time is over. Said to those who know its secret only.
+    #[error("the robot account has expired: ask whoever manages it for a longer duration")]
+    RobotExpired,
+    /// A token whose holder may not use it any more.
+    #[error("the account of this token is gone or was changed since: log in again")]
+    Revoked,
     /// Too many failed logins.
     #[error("too many failed logins, try again in {0} s")]
     Locked(u64),
@@ -77,7 +86,12 @@ impl Coded for IamError {
             Self::Crypto(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Refused(error) => error.code(),
-            Self::Malformed | Self::Credentials | Self::Refresh => Code::Unauthorized,
+            Self::Malformed
+            | Self::Credentials
+            | Self::Refresh
+            | Self::RobotDisabled
+            | Self::RobotExpired
+            | Self::Revoked => Code::Unauthorized,
             Self::Locked(_) | Self::Busy => Code::TooManyRequests,
             Self::NotFound(_) => Code::NotFound,
             Self::Taken(_) => Code::Conflict,

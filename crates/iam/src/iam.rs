@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use berth_crypto::KeyFile;
 use berth_db::Db;
-use berth_model::{Clock, Secret, Timestamp, UserId};
+use berth_model::{Clock, RobotId, Secret, Timestamp, UserId, UserName};
 use http::HeaderValue;
 
 use crate::IamError;
@@ -19,16 +19,23 @@ use crate::audit::{Author, Entry};
 use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, TokenError};
 use crate::credentials::{self, Credentials};
 use crate::lockout::{Lockout, Record, Subjects};
-use crate::passwords::{HashCost, Hasher, Remembered, is_plausible};
+use crate::passwords::{HashCost, Hasher, Holder, Remembered, is_plausible};
 use crate::refresh;
-use crate::users::Users;
+use crate::robots::{self, Robot, Robots};
 use crate::users::store::{self, LoginRow};
+use crate::users::{RemovalHook, Users};
 
 /// Longest name or address that is looked up, bytes: 255 characters of four.
 const LONGEST_NAME: usize = 1020;
 
 /// Takes what is to be said about logins, without waiting.
 pub type LoginSink = Arc<dyn Fn(Entry) + Send + Sync>;
+
+/// Tells what the names of robots begin with; operators change it while the server runs.
+pub type RobotPrefix = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the names of robots begin with if nobody says otherwise.
+const ROBOT_PREFIX: &str = "robot$";
 
 /// What operators may choose.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +70,8 @@ struct Inner {
     lockout: Lockout,
     refresh_lifetime: Duration,
     logins: OnceLock<LoginSink>,
+    robot_prefix: OnceLock<RobotPrefix>,
+    removal: OnceLock<RemovalHook>,
 }
 
 impl fmt::Debug for Iam {
@@ -88,6 +97,8 @@ impl Iam {
                 lockout: Lockout::new(db.clone(), clock.clone()),
                 refresh_lifetime: options.refresh_lifetime,
                 logins: OnceLock::new(),
+                robot_prefix: OnceLock::new(),
+                removal: OnceLock::new(),
                 db,
                 clock,
             }),
@@ -97,6 +108,32 @@ impl Iam {
     /// Tells `sink` of every login, good or bad, from now on; only the first sink counts.
     pub fn watch_logins(&self, sink: LoginSink) {
         let _ = self.inner.logins.set(sink);
+    }
+
+    /// Asks `prefix` from now on what the names of robots begin with; only the first one counts.
+    pub fn name_robots(&self, prefix: RobotPrefix) {
+        let _ = self.inner.robot_prefix.set(prefix);
+    }
+
+    fn robot_prefix(&self) -> String {
+        let prefix = self.inner.robot_prefix.get();
+        prefix.map_or_else(|| ROBOT_PREFIX.to_owned(), |prefix| prefix())
+    }
+
+    /// Refuses a user's name that could be a robot's.
+    pub(crate) fn check_free_of_robots(&self, name: &UserName) -> Result<(), IamError> {
+        if name.as_str().starts_with(&self.robot_prefix()) {
+            return Err(IamError::Profile(
+                "this is how the names of robots begin: choose another username",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Lets `hook` take what else belongs to accounts that are deleted from now on; only the first
+    /// one counts.
+    pub fn on_removal(&self, hook: RemovalHook) {
+        let _ = self.inner.removal.set(hook);
     }
 
     /// A user came in from `address`, or tried to; `None` is a name that nobody has. Not for
@@ -130,7 +167,13 @@ impl Iam {
             self.inner.db.clone(),
             self.inner.clock.clone(),
             Arc::clone(&self.inner.hasher),
+            self.inner.removal.get().cloned(),
         )
+    }
+
+    /// The robots.
+    pub fn robots(&self) -> Robots {
+        Robots::new(self.inner.db.clone(), Arc::clone(&self.inner.hasher))
     }
 
     /// What signs and checks tokens.
@@ -159,11 +202,75 @@ impl Iam {
             Credentials::Bearer(token) => Ok(Actor::Token(self.verify(token)?)),
             Credentials::Basic { name, password } => {
                 // Boxed, so that requests with a token do not carry the size of a login.
-                Box::pin(self.login(&name, &password, address))
-                    .await
-                    .map(Actor::User)
+                Box::pin(self.log_in(&name, &password, address)).await
             }
         }
+    }
+
+    /// The robot or the user with this name and this password.
+    ///
+    /// # Errors
+    /// As [`Self::login`], and [`IamError::RobotDisabled`] or [`IamError::RobotExpired`] to who
+    /// knows the secret.
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        address: IpAddr,
+    ) -> Result<Actor, IamError> {
+        if name.len() <= LONGEST_NAME
+            && is_plausible(password)
+            && let Some(bare) = name.strip_prefix(&self.robot_prefix())
+            && let Some(row) = robots::store::login_by_name(&self.inner.db, bare).await?
+        {
+            let robot = self.log_in_robot(name, row, password, address).await?;
+            return Ok(Actor::Robot(robot));
+        }
+        self.login(name, password, address).await.map(Actor::User)
+    }
+
+    async fn log_in_robot(
+        &self,
+        name: &str,
+        row: robots::store::LoginRow,
+        secret: &Secret<String>,
+        address: IpAddr,
+    ) -> Result<Arc<Robot>, IamError> {
+        let id = RobotId(row.id);
+        let changed_at = Timestamp::from_micros(row.secret_changed_at);
+        let key = self.inner.remembered.key(name, secret);
+        let remembered = self.inner.remembered.get(&key, self.inner.clock.now());
+        let known = remembered
+            .is_some_and(|it| it.holder == Holder::Robot(id) && it.changed_at == changed_at);
+        if !known {
+            let subjects = Subjects::of_robot(id, address);
+            let stored = Some(row.secret_hash.clone());
+            self.told(Some(name), address, self.guess(&subjects, secret, stored))
+                .await?;
+            let now = self.inner.clock.now();
+            let holder = Holder::Robot(id);
+            self.inner.remembered.insert(key, holder, changed_at, now);
+        }
+        self.robot_of(row).await
+    }
+
+    /// The robot of a row, with its permissions, if it may be used now.
+    async fn robot_of(&self, row: robots::store::LoginRow) -> Result<Arc<Robot>, IamError> {
+        let expires_at = row.expires_at.map(Timestamp::from_micros);
+        if row.disabled {
+            return Err(IamError::RobotDisabled);
+        }
+        if expires_at.is_some_and(|end| self.inner.clock.now() >= end) {
+            return Err(IamError::RobotExpired);
+        }
+        let id = RobotId(row.id);
+        Ok(Arc::new(Robot {
+            id,
+            name: format!("{}{}", self.robot_prefix(), row.name),
+            project: row.project_id.map(berth_model::ProjectId),
+            expires_at,
+            grants: robots::store::grants(&self.inner.db, id).await?,
+        }))
     }
 
     /// The user with this name or e-mail address and this password.
@@ -189,29 +296,43 @@ impl Iam {
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
         let known = row.as_ref().map(|row| row.username.as_str());
         let subjects = Subjects::of(name, id, address);
-        match self.guess(&subjects, password, stored).await {
-            Ok(true) if known.is_some() => self.tell_login(known, address, Ok(())),
+        self.told(known, address, self.guess(&subjects, password, stored))
+            .await?;
+        let row = row.ok_or(IamError::Credentials)?;
+        self.inner.remembered.insert(
+            key,
+            Holder::User(UserId(row.id)),
+            Timestamp::from_micros(row.password_changed_at),
+            self.inner.clock.now(),
+        );
+        Ok(user_of(row))
+    }
+
+    /// Tells of a login as it was guessed: at the account called `known`, if there is one.
+    async fn told(
+        &self,
+        known: Option<&str>,
+        address: IpAddr,
+        guess: impl Future<Output = Result<bool, IamError>>,
+    ) -> Result<(), IamError> {
+        match guess.await {
+            Ok(true) if known.is_some() => {
+                self.tell_login(known, address, Ok(()));
+                Ok(())
+            }
             Ok(_) => {
                 let why = known.map_or("there is no such account", |_| "the password was wrong");
                 self.tell_login(known, address, Err(why));
-                return Err(IamError::Credentials);
+                Err(IamError::Credentials)
             }
             Err(error) => {
                 if matches!(error, IamError::Locked(_)) {
                     let why = "locked out after too many failed logins";
                     self.tell_login(known, address, Err(why));
                 }
-                return Err(error);
+                Err(error)
             }
         }
-        let row = row.ok_or(IamError::Credentials)?;
-        self.inner.remembered.insert(
-            key,
-            UserId(row.id),
-            Timestamp::from_micros(row.password_changed_at),
-            self.inner.clock.now(),
-        );
-        Ok(user_of(row))
     }
 
     /// A user whose password was right a moment ago, if the row has not changed since.
@@ -219,10 +340,13 @@ impl Iam {
         let Some(verified) = self.inner.remembered.get(key, self.inner.clock.now()) else {
             return Ok(None);
         };
-        let row = store::login_by_id(&self.inner.db, verified.user).await?;
+        let Holder::User(id) = verified.holder else {
+            return Ok(None);
+        };
+        let row = store::login_by_id(&self.inner.db, id).await?;
         let row = row.filter(|row| {
             row.password_hash.is_some()
-                && row.password_changed_at == verified.password_changed_at.micros()
+                && row.password_changed_at == verified.changed_at.micros()
                 && (row.username == name || row.email.as_deref() == Some(name))
         });
         if row.is_none() {
@@ -241,7 +365,17 @@ impl Iam {
         let Inner {
             hasher, lockout, ..
         } = &*self.inner;
-        lockout.check(subjects).await?;
+        let record = lockout.check(subjects).await?;
+        if let Some(stored) = &stored
+            && robots::secret::matches_quickly(stored, password)
+        {
+            if record == Record::Failures {
+                lockout.succeed(subjects).await?;
+            }
+            return Ok(true);
+        }
+        // A wrong secret of a robot costs what a wrong password costs.
+        let stored = stored.filter(|stored| !robots::secret::is_quick(stored));
         let turn = hasher.turn().await?;
         // Once more: guesses that waited together must not all pass on the same count.
         let record = lockout.check(subjects).await?;
@@ -281,7 +415,35 @@ impl Iam {
         self.inner.authority.verify(token)
     }
 
-    /// Signs a token for a user, or for nobody in particular; see [`Authority::issue`].
+    /// Who a token was issued to, as they are now.
+    ///
+    /// # Errors
+    /// [`IamError::Revoked`] when the account is gone or cannot be used, or has another password
+    /// or secret since.
+    pub async fn holder(&self, claims: &Claims) -> Result<Actor, IamError> {
+        let issued = claims.issued_at().seconds();
+        // Tokens tell whole seconds.
+        let is_older = |changed: i64| issued < Timestamp::from_micros(changed).seconds();
+        if let Some(id) = claims.robot_id() {
+            let row = robots::store::login_by_id(&self.inner.db, id).await?;
+            let row = row.filter(|row| !is_older(row.secret_changed_at));
+            let robot = self.robot_of(row.ok_or(IamError::Revoked)?).await;
+            return robot.map(Actor::Robot).map_err(|error| match error {
+                IamError::RobotDisabled | IamError::RobotExpired => IamError::Revoked,
+                other => other,
+            });
+        }
+        let Some(id) = claims.user_id() else {
+            return Ok(Actor::Anonymous);
+        };
+        let row = store::login_by_id(&self.inner.db, id).await?;
+        let row = row.filter(|row| !is_older(row.password_changed_at));
+        row.map(|row| Actor::User(user_of(row)))
+            .ok_or(IamError::Revoked)
+    }
+
+    /// Signs a token for a user or a robot, or for nobody in particular; see
+    /// [`Authority::issue`]. A robot's token does not outlive it.
     ///
     /// A token's holder is given none: rights are read anew when a token is issued.
     pub fn issue(
@@ -294,10 +456,13 @@ impl Iam {
         if matches!(actor, Actor::Token(_)) {
             return Err(IamError::Credentials);
         }
+        let left = actor.robot().and_then(|robot| robot.expires_at);
+        let left = left.map(|end| end.since(self.inner.clock.now()));
+        let lifetime = left.map_or(lifetime, |left| lifetime.min(left));
         Ok(self
             .inner
             .authority
-            .issue(actor.user(), service, access, lifetime)?)
+            .issue(actor, service, access, lifetime)?)
     }
 
     /// Gives `user` a token that stands for the password at `service` for 30 days. It is shown

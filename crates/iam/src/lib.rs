@@ -15,12 +15,14 @@ mod lockout;
 mod operation;
 mod passwords;
 mod refresh;
+pub mod robots;
 mod routes;
 mod sessions;
 mod users;
 
 pub use access::{
-    Permission, ProjectFacts, Refusal, allows, allows_system, permissions, require, require_system,
+    Grants, Level, Permission, PermissionSet, Place, ProjectFacts, Refusal, allows, allows_system,
+    permissions, require, require_system,
 };
 pub use actor::{Actor, Caller, User};
 pub use audit::{Author, Entry};
@@ -29,9 +31,10 @@ pub use authority::{
 };
 pub use endpoint::{Access, Endpoint};
 pub use error::IamError;
-pub use iam::{Iam, IamOptions, LoginSink};
+pub use iam::{Iam, IamOptions, LoginSink, RobotPrefix};
 pub use operation::{Operation, Paging, Parameter, ParameterKind, SchemaOf};
 pub use passwords::HashCost;
+pub use robots::{Robot, RobotAccount, Robots};
 pub use routes::{ProjectLookup, endpoints};
 pub use sessions::SessionToken;
-pub use users::{Account, FIRST_ADMIN, NewUser, Profile, UserQuery, Users};
+pub use users::{Account, FIRST_ADMIN, NewUser, Profile, RemovalHook, UserQuery, Users};

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use berth_crypto::sha256_hex;
 use berth_db::{Db, DbError, Durability, Tx, args};
-use berth_model::{Clock, Timestamp, UserId};
+use berth_model::{Clock, RobotId, Timestamp, UserId};
 
 use crate::IamError;
 
@@ -47,6 +47,15 @@ impl Subjects {
             || format!("?{}", &sha256_hex(name.as_bytes())[..32]),
             |id| id.to_string(),
         );
+        Self::account(account, address)
+    }
+
+    /// Guesses at a robot's secret.
+    pub(crate) fn of_robot(id: RobotId, address: IpAddr) -> Self {
+        Self::account(format!("robot-{id}"), address)
+    }
+
+    fn account(account: String, address: IpAddr) -> Self {
         let address = network(address);
         Self {
             pair: format!("pair:{account}@{address}"),

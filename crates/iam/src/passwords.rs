@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use berth_crypto::{KeyedHash, random_bytes};
-use berth_model::{Secret, Timestamp, UserId};
+use berth_model::{RobotId, Secret, Timestamp, UserId};
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
@@ -143,12 +143,19 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| IamError::Hash(error.to_string()))?
 }
 
+/// Whose password it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    User(UserId),
+    Robot(RobotId),
+}
+
 /// A password that was right a moment ago.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verified {
-    pub(crate) user: UserId,
+    pub(crate) holder: Holder,
     /// As in the row the password was compared with.
-    pub(crate) password_changed_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
     at: Timestamp,
 }
 
@@ -184,15 +191,15 @@ impl Remembered {
     pub(crate) fn insert(
         &self,
         key: [u8; 32],
-        user: UserId,
-        password_changed_at: Timestamp,
+        holder: Holder,
+        changed_at: Timestamp,
         now: Timestamp,
     ) {
         self.entries.insert(
             key,
             Verified {
-                user,
-                password_changed_at,
+                holder,
+                changed_at,
                 at: now,
             },
         );

@@ -13,6 +13,8 @@ use berth_crypto::random_password;
 use berth_db::{Db, DbError, Tx};
 use berth_model::{Clock, NameError, Secret, Timestamp, UserId, UserName, check_password};
 
+use futures_util::future::BoxFuture;
+
 use crate::IamError;
 use crate::actor::User;
 use crate::audit::{self, Author, Entry};
@@ -120,12 +122,17 @@ pub struct NewUser {
     pub password: Secret<String>,
 }
 
+/// Takes what else belongs to an account that is deleted, in the same transaction.
+pub type RemovalHook =
+    Arc<dyn for<'t> Fn(&'t mut Tx, UserId) -> BoxFuture<'t, Result<(), DbError>> + Send + Sync>;
+
 /// The accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Users {
     db: Db,
     clock: Clock,
     hasher: Arc<Hasher>,
+    removal: Option<RemovalHook>,
 }
 
 impl fmt::Debug for Users {
@@ -135,8 +142,18 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    pub(crate) const fn new(db: Db, clock: Clock, hasher: Arc<Hasher>) -> Self {
-        Self { db, clock, hasher }
+    pub(crate) const fn new(
+        db: Db,
+        clock: Clock,
+        hasher: Arc<Hasher>,
+        removal: Option<RemovalHook>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            hasher,
+            removal,
+        }
     }
 
     /// Makes the first administrator, if there is none, with `password` or a random one.
@@ -319,9 +336,15 @@ impl Users {
         one(changed, id)
     }
 
-    /// Deletes an account, on behalf of the user `own`, who cannot be the same.
-    pub async fn remove(&self, id: UserId, own: UserId, by: &Author) -> Result<(), IamError> {
-        if id == own {
+    /// Deletes an account and its memberships, on behalf of the user `own`, if it is one, who
+    /// cannot be the same.
+    pub async fn remove(
+        &self,
+        id: UserId,
+        own: Option<UserId>,
+        by: &Author,
+    ) -> Result<(), IamError> {
+        if own == Some(id) {
             return Err(IamError::Protected("nobody can delete their own account"));
         }
         if id == FIRST_ADMIN {
@@ -331,11 +354,15 @@ impl Users {
         }
         let now = self.clock.now();
         let entry = by.did("delete", "user", now);
+        let removal = self.removal.clone();
         let changed = self
             .db
             .write(move |tx| {
                 Box::pin(async move {
                     let named = store::remove(tx, id, now).await?;
+                    if let (Some(_), Some(removal)) = (&named, removal) {
+                        removal(tx, id).await?;
+                    }
                     recorded(tx, named, entry).await
                 })
             })

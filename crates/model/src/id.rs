@@ -53,4 +53,8 @@ ids! {
     TaskId;
     /// A row of `label`.
     LabelId;
+    /// A row of `robot`.
+    RobotId;
+    /// A row of `user_group`.
+    GroupId;
 }

@@ -19,8 +19,8 @@ pub use event::{
     ReplicationEvent, RetentionEvent, ScanEvent,
 };
 pub use id::{
-    BlobId, ExecutionId, LabelId, ManifestId, MemberId, ProjectId, RepositoryId, TagId, TaskId,
-    UserId,
+    BlobId, ExecutionId, GroupId, LabelId, ManifestId, MemberId, ProjectId, RepositoryId, RobotId,
+    TagId, TaskId, UserId,
 };
 pub use limits::Limits;
 pub use name::{NameError, ProjectName, UserName, check_password};

@@ -20,6 +20,16 @@ pub enum NameError {
         "a password is 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit"
     )]
     Password,
+    /// A robot's secret that is too weak or too long.
+    #[error(
+        "a robot's secret is 8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit"
+    )]
+    Secret,
+    /// A robot's name that breaks Harbor's rule.
+    #[error(
+        "a robot's name is 1 to 255 characters of a-z and 0-9, joined by single '.', '_' or '-'"
+    )]
+    Robot,
 }
 
 /// A project's name: `[a-z0-9]+(?:[._-][a-z0-9]+)*`, at most 255 bytes.

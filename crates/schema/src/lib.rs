@@ -23,6 +23,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0003_quotas.sql"),
     },
     MigrationFile {
+        version: 4,
+        name: "robots and groups",
+        sql: include_str!("migrations/0004_robots_and_groups.sql"),
+    },
+    MigrationFile {
         version: 5,
         name: "events and webhooks",
         sql: include_str!("migrations/0005_webhooks.sql"),

@@ -1,6 +1,6 @@
 //! [`Claims`]: what a token says.
 
-use berth_model::{Timestamp, UserId};
+use berth_model::{RobotId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Actions on one thing (distribution's token specification, `access`).
@@ -29,20 +29,28 @@ pub struct Claims {
     /// Ours: the user's id, so that what a token does needs no look-up of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) uid: Option<UserId>,
+    /// Ours: the robot's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rid: Option<RobotId>,
     /// Ours: whether the user was a system administrator when the token was issued.
     #[serde(default)]
     pub(super) sys: bool,
 }
 
 impl Claims {
-    /// The user's name; empty for anonymous.
+    /// The user's or the robot's name; empty for anonymous.
     pub fn subject(&self) -> &str {
         &self.sub
     }
 
-    /// The user's id; none for anonymous.
+    /// The user's id; none for robots and anonymous.
     pub const fn user_id(&self) -> Option<UserId> {
         self.uid
+    }
+
+    /// The robot's id; none for users and anonymous.
+    pub const fn robot_id(&self) -> Option<RobotId> {
+        self.rid
     }
 
     /// Whether the user was a system administrator when the token was issued.

@@ -4,7 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_model::{Secret, UserId, UserName};
+use berth_model::{Action, Resource, Secret, UserId, UserName};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode, Uri};
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{UserAnswer, read, user};
 use crate::users::{NewUser, Profile, UserQuery};
-use crate::{Author, Caller, Iam, IamError};
+use crate::{Author, Caller, Iam, IamError, Permission, Place, Refusal};
 
 /// A password as it is sent: never printed.
 type Password = Secret<String>;
@@ -63,7 +63,7 @@ pub(super) async fn search(
     query: Result<Query<SearchQuery>, QueryRejection>,
     page: Page,
 ) -> Result<Response, ApiError> {
-    user(&caller)?;
+    may_search(&caller)?;
     let query = read(query)?;
     let (accounts, total) = iam.users().search(&query.username, page.limit()).await?;
     let answers: Vec<SearchAnswer> = accounts
@@ -76,6 +76,33 @@ pub(super) async fn search(
     // Harbor always answers with the first page of a search.
     let page = Page { page: 1, ..page };
     Ok(list_response(&answers, total, &page, &uri))
+}
+
+/// Any user may search; a robot if it was given the users, or members to look for.
+fn may_search(caller: &Caller) -> Result<(), ApiError> {
+    let Some(robot) = caller.actor.robot() else {
+        return user(caller).map(drop);
+    };
+    let list = Permission::new(Resource::User, Action::List);
+    let member = Permission::new(Resource::Member, Action::Create);
+    let held = robot.grants.parts().any(|(place, set)| match place {
+        Place::System => set.contains(list),
+        Place::EveryProject | Place::Project(_) => set.contains(member),
+    });
+    if held {
+        Ok(())
+    } else {
+        Err(Refusal::of(&caller.actor, list, None).into())
+    }
+}
+
+/// No robot changes the account of a system administrator: it would gain what it was not given.
+async fn not_over_its_head(iam: &Iam, caller: &Caller, id: UserId) -> Result<(), ApiError> {
+    if caller.actor.robot().is_some() && iam.users().get(id).await?.sysadmin {
+        let why = "a robot cannot change the account of a system administrator";
+        return Err(IamError::Protected(why).into());
+    }
+    Ok(())
 }
 
 /// A user to be made.
@@ -99,6 +126,7 @@ pub(super) async fn create(
     Json(body): Json<CreateBody>,
 ) -> Result<Response, ApiError> {
     let name = UserName::try_from(body.username).map_err(IamError::from)?;
+    iam.check_free_of_robots(&name)?;
     let id = iam
         .users()
         .create(
@@ -150,11 +178,10 @@ pub(super) async fn update(
         realname: body.realname,
         comment: body.comment,
     };
+    let id = user_id(&id)?;
+    not_over_its_head(&iam, &caller, id).await?;
     let by = Author::from(&caller);
-    Ok(iam
-        .users()
-        .update_profile(user_id(&id)?, profile, &by)
-        .await?)
+    Ok(iam.users().update_profile(id, profile, &by).await?)
 }
 
 pub(super) async fn remove(
@@ -162,9 +189,11 @@ pub(super) async fn remove(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<(), ApiError> {
-    let own = user(&caller)?.id;
+    let id = user_id(&id)?;
+    not_over_its_head(&iam, &caller, id).await?;
     let by = Author::from(&caller);
-    Ok(iam.users().remove(user_id(&id)?, own, &by).await?)
+    let own = caller.actor.user_id();
+    Ok(iam.users().remove(id, own, &by).await?)
 }
 
 /// Whether a user is an administrator.
@@ -180,6 +209,8 @@ pub(super) async fn set_sysadmin(
     Path(id): Path<String>,
     Json(body): Json<SysadminBody>,
 ) -> Result<(), ApiError> {
+    // Never by a robot: it would make itself an administrator.
+    user(&caller)?;
     let id = user_id(&id)?;
     let by = Author::from(&caller);
     let flag = body.sysadmin_flag;
@@ -205,7 +236,8 @@ pub(super) async fn set_password(
     Json(body): Json<PasswordBody>,
 ) -> Result<(), ApiError> {
     let id = user_id(&id)?;
-    if user(&caller)?.id == id {
+    not_over_its_head(&iam, &caller, id).await?;
+    if caller.actor.user_id() == Some(id) {
         // An open session or a leaked cookie is not enough to take an account over.
         let address = caller.address;
         iam.change_password(id, &body.old_password, &body.new_password, address)

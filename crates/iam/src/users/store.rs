@@ -265,6 +265,11 @@ pub(super) async fn remove(
     )
     .await?;
     revoke(tx, id).await?;
+    tx.execute(
+        "DELETE FROM user_group_member WHERE user_id = $1",
+        args![id],
+    )
+    .await?;
     Ok(changed.map(|name| name.strip_suffix(&suffix).unwrap_or(&name).to_owned()))
 }
 

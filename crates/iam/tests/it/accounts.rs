@@ -90,10 +90,10 @@ async fn an_account_lives_and_gives_its_name_back() {
         assert_eq!(changed.email.as_deref(), Some("new@example.com"));
         assert!(changed.updated_at > changed.created_at);
 
-        users.remove(id, boss, &by()).await.unwrap();
+        users.remove(id, Some(boss), &by()).await.unwrap();
         for gone in [
             users.get(id).await.map(drop),
-            users.remove(id, boss, &by()).await,
+            users.remove(id, Some(boss), &by()).await,
             users.set_sysadmin(id, true, &by()).await,
             users.set_password(id, &secret("Changed12345"), &by()).await,
             users
@@ -131,8 +131,8 @@ async fn what_breaks_the_rules_is_refused() {
         assert!(matches!(refused, Err(IamError::Profile(_))), "{email}");
     }
     for protected in [
-        users.remove(id, id, &by()).await,
-        users.remove(FIRST_ADMIN, id, &by()).await,
+        users.remove(id, Some(id), &by()).await,
+        users.remove(FIRST_ADMIN, Some(id), &by()).await,
         users.set_sysadmin(FIRST_ADMIN, false, &by()).await,
     ] {
         assert!(matches!(protected, Err(IamError::Protected(_))));
@@ -150,7 +150,7 @@ async fn lists_are_filtered_sorted_and_paged() {
             harbour.user(name).await;
         }
         let gone = users.find("gone").await.unwrap().unwrap().id;
-        users.remove(gone, boss, &by()).await.unwrap();
+        users.remove(gone, Some(boss), &by()).await.unwrap();
         users.set_sysadmin(boss, true, &by()).await.unwrap();
         let names = async |q: &str, sort: &str, limit, offset| {
             let query = UserQuery::parse(q, sort).unwrap();

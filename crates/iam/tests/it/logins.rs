@@ -125,7 +125,11 @@ async fn a_remembered_password_ends_with_the_row_it_was_checked_against() {
         assert!(login("jane", "Changed12345").await.unwrap().sysadmin);
 
         // A deleted user, and another of the same name.
-        replica.users().remove(jane, admin, &by()).await.unwrap();
+        replica
+            .users()
+            .remove(jane, Some(admin), &by())
+            .await
+            .unwrap();
         assert!(wrong(login("jane", "Changed12345").await));
         let second = harbour
             .iam
@@ -178,7 +182,7 @@ async fn refresh_tokens_stand_for_the_password_until_it_changes() {
         assert!(iam.redeem_refresh(&token, SERVICE).await.is_err());
 
         let token = iam.issue_refresh(&jane, SERVICE).await.unwrap();
-        iam.users().remove(id, boss, &by()).await.unwrap();
+        iam.users().remove(id, Some(boss), &by()).await.unwrap();
         assert!(iam.redeem_refresh(&token, SERVICE).await.is_err());
     })
     .await;

@@ -264,7 +264,7 @@ async fn replicas_that_start_together_share_one_key() {
         let (a, b, c) = tokio::join!(open(), open(), open());
         let token = a
             .unwrap()
-            .issue(None, SERVICE, vec![], HALF_AN_HOUR)
+            .issue(&Actor::Anonymous, SERVICE, vec![], HALF_AN_HOUR)
             .unwrap();
         assert!(b.unwrap().verify(&token.token).is_ok());
         assert!(c.unwrap().verify(&token.token).is_ok());

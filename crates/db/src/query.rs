@@ -6,9 +6,10 @@
 //! Invariant: the SQL is made of the allow-list's own text and placeholders only. Everything a
 //! client wrote is either bound or refused.
 
-use berth_db::{Args, Value, like};
 use berth_model::Timestamp;
 use percent_encoding::percent_decode_str;
+
+use crate::{Args, Value, like};
 
 /// Longest `q` or `sort`, bytes.
 const LONGEST: usize = 4096;
