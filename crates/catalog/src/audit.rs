@@ -7,6 +7,7 @@ use berth_model::{ProjectId, Role, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::query::{Column, Filter, Kind, order_by};
+use crate::store::role::projects_with;
 use crate::{Catalog, CatalogError, Viewer, store};
 
 /// A line of the access log as it is read.
@@ -71,7 +72,7 @@ pub enum AuditScope {
     /// Of one project; the caller's right to them was checked.
     Project(ProjectId),
     /// All that the viewer may read: everything for a system administrator, of a user the projects
-    /// he administers.
+    /// he administers, of a robot those whose log it was given.
     Viewer(Viewer),
 }
 
@@ -113,10 +114,13 @@ impl Catalog {
             AuditScope::Viewer(Viewer::User(user)) => {
                 let user = filter.bind(user);
                 let role = filter.bind(Role::ProjectAdmin.id());
-                filter.and(format!(
-                    "l.project_id IN (SELECT m.project_id FROM project_member m \
-                     WHERE m.user_id = {user} AND m.role = {role})"
-                ));
+                let projects = projects_with(&user, &role);
+                filter.and(format!("l.project_id IN ({projects})"));
+            }
+            AuditScope::Viewer(viewer @ Viewer::Robot(..)) => {
+                if let Some(given) = viewer.given(&mut filter) {
+                    filter.and(format!("l.project_id IN ({given})"));
+                }
             }
             AuditScope::Viewer(Viewer::Anonymous) => return Ok((Vec::new(), 0)),
         }

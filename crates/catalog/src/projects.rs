@@ -154,7 +154,7 @@ impl Catalog {
     ) -> Result<(Vec<Project>, i64), CatalogError> {
         let viewer = Viewer::of(&caller.actor);
         let user = caller.actor.user().map(|user| user.id);
-        let mut filter = store::project::visible(viewer, user);
+        let mut filter = store::project::visible(viewer);
         if let Some(name) = &wanted.name {
             filter.and_contains("p.name", name);
         }
@@ -169,7 +169,8 @@ impl Catalog {
         filter.and_query(&wanted.q, COLUMNS)?;
         let order = order_by(&wanted.sort, COLUMNS, "p.name", "p.id")?;
         let total = store::project::count(self.db(), &filter).await?;
-        let mut projects = store::project::list(self.db(), &filter, &order, limit, offset).await?;
+        let mut projects =
+            store::project::list(self.db(), &filter, user, &order, (limit, offset)).await?;
         self.add_metadata(&mut projects).await?;
         Ok((projects, total))
     }

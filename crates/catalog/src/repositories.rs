@@ -124,8 +124,7 @@ impl Catalog {
         let mut after = after.to_owned();
         let mut window = WINDOW;
         while page.len() < most {
-            let rows = store::repository::window_after(self.db(), &after, window, viewer.user_id())
-                .await?;
+            let rows = store::repository::window_after(self.db(), &after, window, viewer).await?;
             let last_window = (rows.len() as i64) < window;
             let mut hidden = None;
             for row in rows {

@@ -1,7 +1,7 @@
 //! Counts and the search over everything a viewer sees.
 
 use berth_iam::Caller;
-use berth_model::ProjectId;
+use berth_model::{Action, ProjectId, Resource};
 
 use crate::{Catalog, CatalogError, Project, Viewer, store};
 
@@ -53,8 +53,7 @@ impl Catalog {
     /// Counts what the caller sees.
     pub async fn statistics(&self, caller: &Caller) -> Result<Statistics, CatalogError> {
         let viewer = Viewer::of(&caller.actor);
-        let user = caller.actor.user().map(|user| user.id);
-        let filter = store::project::visible(viewer, user);
+        let filter = store::project::visible(viewer);
         let [private, public] = store::project::totals(self.db(), &filter).await?;
         let complete = viewer == Viewer::Everything;
         let storage = if complete {
@@ -76,12 +75,13 @@ impl Catalog {
     pub async fn search(&self, caller: &Caller, text: &str) -> Result<SearchResult, CatalogError> {
         let viewer = Viewer::of(&caller.actor);
         let user = caller.actor.user().map(|user| user.id);
-        let mut filter = store::project::visible(viewer, user);
+        let mut filter = store::project::visible(viewer);
         filter.and_contains("p.name", text);
         let mut projects =
-            store::project::list(self.db(), &filter, "ORDER BY p.name", HITS, 0).await?;
+            store::project::list(self.db(), &filter, user, "ORDER BY p.name", (HITS, 0)).await?;
         self.add_metadata(&mut projects).await?;
-        let mut filter = store::project::visible(viewer, user);
+        let viewer = Viewer::to(&caller.actor, Resource::Repository, Action::List);
+        let mut filter = store::project::visible(viewer);
         filter.and_contains("r.name", text);
         let found = store::repository::search(self.db(), &filter, HITS).await?;
         let repositories = found.into_iter().map(|hit| FoundRepository {

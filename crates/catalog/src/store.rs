@@ -12,4 +12,5 @@ pub(crate) mod project;
 pub(crate) mod pulls;
 pub(crate) mod quota;
 pub(crate) mod repository;
+pub(crate) mod role;
 pub(crate) mod setting;

@@ -206,7 +206,7 @@ async fn logs(
     params: Params,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let scope = AuditScope::Viewer(Viewer::of(&caller.actor));
+    let scope = AuditScope::Viewer(Viewer::to(&caller.actor, Resource::Log, Action::List));
     answer::<LogBody>(&catalog, scope, (page, params, uri)).await
 }
 
@@ -217,7 +217,7 @@ async fn exts(
     params: Params,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let scope = AuditScope::Viewer(Viewer::of(&caller.actor));
+    let scope = AuditScope::Viewer(Viewer::to(&caller.actor, Resource::Log, Action::List));
     answer::<ExtBody>(&catalog, scope, (page, params, uri)).await
 }
 

@@ -114,7 +114,7 @@ struct UsersInfo {
 
 async fn info(State(system): State<System>, caller: Caller) -> Json<InfoBody> {
     let settings = system.catalog.settings();
-    let users = caller.actor.user().is_some().then(|| {
+    let users = (!caller.actor.is_anonymous()).then(|| {
         let url = &system.facts.external_url;
         let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
         UsersInfo {

@@ -1,9 +1,12 @@
 //! The table `project`.
 
-use berth_db::{Args, AssertSqlSafe, Db, Tx, args};
-use berth_iam::ProjectFacts;
-use berth_model::{ProjectId, Role, Timestamp, UserId};
+use std::sync::LazyLock;
 
+use berth_db::{AssertSqlSafe, Db, Tx, args};
+use berth_iam::ProjectFacts;
+use berth_model::{ProjectId, Timestamp, UserId};
+
+use super::role::{power_in, role_of};
 use crate::query::Filter;
 use crate::{CatalogError, Project, Viewer};
 
@@ -13,7 +16,7 @@ struct FactsRow {
     name: String,
     public: bool,
     created_at: i64,
-    role: Option<i64>,
+    power: Option<i64>,
 }
 
 impl From<FactsRow> for ProjectFacts {
@@ -23,28 +26,29 @@ impl From<FactsRow> for ProjectFacts {
             name: row.name,
             public: row.public,
             created_at: Timestamp::from_micros(row.created_at),
-            role: row.role.and_then(Role::from_id),
+            role: role_of(row.power),
         }
     }
 }
 
-macro_rules! facts_where {
-    ($condition:literal) => {
-        concat!(
-            "SELECT p.id, p.name, p.public, p.created_at, m.role FROM project p ",
-            "LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $2 WHERE ",
-            $condition,
-            " AND p.deleted_at IS NULL"
-        )
-    };
+fn facts_where(condition: &str) -> String {
+    format!(
+        "SELECT p.id, p.name, p.public, p.created_at, {} AS power FROM project p \
+         WHERE {condition} AND p.deleted_at IS NULL",
+        power_in("p.id", "$2")
+    )
 }
+
+static FACTS_BY_NAME: LazyLock<String> = LazyLock::new(|| facts_where("p.name = $1"));
+static FACTS_BY_ID: LazyLock<String> = LazyLock::new(|| facts_where("p.id = $1"));
 
 pub(crate) async fn facts_by_name(
     db: &Db,
     name: &str,
     user: Option<UserId>,
 ) -> Result<Option<ProjectFacts>, CatalogError> {
-    let row = db.optional::<FactsRow>(facts_where!("p.name = $1"), args![name, user]);
+    let sql = AssertSqlSafe(FACTS_BY_NAME.as_str());
+    let row = db.optional::<FactsRow>(sql, args![name, user]);
     Ok(row.await?.map(ProjectFacts::from))
 }
 
@@ -53,7 +57,8 @@ pub(crate) async fn facts_by_id(
     id: ProjectId,
     user: Option<UserId>,
 ) -> Result<Option<ProjectFacts>, CatalogError> {
-    let row = db.optional::<FactsRow>(facts_where!("p.id = $1"), args![id, user]);
+    let sql = AssertSqlSafe(FACTS_BY_ID.as_str());
+    let row = db.optional::<FactsRow>(sql, args![id, user]);
     Ok(row.await?.map(ProjectFacts::from))
 }
 
@@ -142,7 +147,7 @@ struct Row {
     public: bool,
     created_at: i64,
     updated_at: i64,
-    role: Option<i64>,
+    power: Option<i64>,
     repo_count: i64,
 }
 
@@ -156,47 +161,48 @@ impl From<Row> for Project {
             public: row.public,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
-            role: row.role.and_then(Role::from_id),
+            role: role_of(row.power),
             repo_count: row.repo_count,
             metadata: Vec::new(),
         }
     }
 }
 
-/// Projects with their owner `u`, and the membership `m` of the user bound as `$1`.
-const FROM: &str = "FROM project p JOIN user_account u ON u.id = p.owner_id \
-     LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $1";
+/// Projects with their owner `u`.
+const FROM: &str = "FROM project p JOIN user_account u ON u.id = p.owner_id";
 
-const COLUMNS: &str = "p.id, p.name, p.owner_id, u.username AS owner_name, p.public, \
-     p.created_at, p.updated_at, m.role, \
-     (SELECT COUNT(*) FROM repository r WHERE r.project_id = p.id) AS repo_count";
+/// What is read of a project, with the role of a user.
+fn columns(user: &str) -> String {
+    format!(
+        "p.id, p.name, p.owner_id, u.username AS owner_name, p.public, p.created_at, \
+         p.updated_at, {} AS power, \
+         (SELECT COUNT(*) FROM repository r WHERE r.project_id = p.id) AS repo_count",
+        power_in("p.id", user)
+    )
+}
 
-/// A filter over the projects that `viewer` sees; `user` is whose role is told.
-pub(crate) fn visible(viewer: Viewer, user: Option<UserId>) -> Filter {
+/// A filter over the projects that `viewer` sees.
+pub(crate) fn visible(viewer: Viewer) -> Filter {
     let mut filter = Filter::new();
-    // Bound first, as FROM says.
-    filter.bind(user.unwrap_or(UserId(0)));
     filter.and("p.deleted_at IS NULL");
-    match viewer {
-        Viewer::Everything => {}
-        Viewer::User(_) => filter.and("(p.public OR m.id IS NOT NULL)"),
-        Viewer::Anonymous => filter.and("p.public"),
-    }
+    viewer.narrow(&mut filter);
     filter
 }
 
+/// Projects with the role that `user` holds in each.
 pub(crate) async fn list(
     db: &Db,
     filter: &Filter,
+    user: Option<UserId>,
     order: &str,
-    limit: i64,
-    offset: i64,
+    (limit, offset): (i64, i64),
 ) -> Result<Vec<Project>, CatalogError> {
     let condition = filter.sql();
     let mut args = filter.args();
+    let columns = columns(&format!("${}", args.push(user)));
     let (limit, offset) = (args.push(limit), args.push(offset));
     let sql = format!(
-        "SELECT {COLUMNS} {FROM} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}"
+        "SELECT {columns} {FROM} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}"
     );
     let rows: Vec<Row> = db.all(AssertSqlSafe(sql), args).await?;
     Ok(rows.into_iter().map(Project::from).collect())
@@ -213,11 +219,9 @@ pub(crate) async fn get(
     id: ProjectId,
     user: Option<UserId>,
 ) -> Result<Option<Project>, CatalogError> {
-    let sql = format!("SELECT {COLUMNS} {FROM} WHERE p.id = $2 AND p.deleted_at IS NULL");
-    let mut args = Args::new();
-    args.push(user.unwrap_or(UserId(0)));
-    args.push(id);
-    let row: Option<Row> = db.optional(AssertSqlSafe(sql), args).await?;
+    let columns = columns("$2");
+    let sql = format!("SELECT {columns} {FROM} WHERE p.id = $1 AND p.deleted_at IS NULL");
+    let row: Option<Row> = db.optional(AssertSqlSafe(sql), args![id, user]).await?;
     Ok(row.map(Project::from))
 }
 

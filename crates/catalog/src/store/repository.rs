@@ -1,9 +1,10 @@
 //! The table `repository`.
 
 use berth_db::{AssertSqlSafe, Db, DbError, Engine, Tx, args};
-use berth_model::{ProjectId, RepositoryId, Timestamp, UserId};
+use berth_model::{ProjectId, RepositoryId, Timestamp};
 
-use crate::{CatalogError, Repository};
+use crate::query::Filter;
+use crate::{CatalogError, Repository, Viewer};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -171,19 +172,19 @@ pub(crate) async fn window_after(
     db: &Db,
     after: &str,
     most: i64,
-    user: UserId,
+    viewer: Viewer,
 ) -> Result<Vec<Seen>, CatalogError> {
-    Ok(db
-        .all(
-            "SELECT r.name AS name, p.name AS project, (p.public OR m.id IS NOT NULL) AS visible \
-             FROM (SELECT name, project_id FROM repository WHERE name > $1 \
-                   ORDER BY name LIMIT $2) r \
-             JOIN project p ON p.id = r.project_id \
-             LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $3 \
-             ORDER BY r.name",
-            args![after, most, user],
-        )
-        .await?)
+    let mut filter = Filter::new();
+    let (after, most) = (filter.bind(after), filter.bind(most));
+    viewer.narrow(&mut filter);
+    let sql = format!(
+        "SELECT r.name AS name, p.name AS project, {} AS visible \
+         FROM (SELECT name, project_id FROM repository WHERE name > {after} \
+               ORDER BY name LIMIT {most}) r \
+         JOIN project p ON p.id = r.project_id ORDER BY r.name",
+        filter.sql()
+    );
+    Ok(db.all(AssertSqlSafe(sql), filter.args()).await?)
 }
 
 /// A hit of the search over repositories.
@@ -197,18 +198,14 @@ pub(crate) struct Hit {
 }
 
 /// The first repositories that `condition` (over `p` and `r`) finds, by name.
-pub(crate) async fn search(
-    db: &Db,
-    filter: &crate::query::Filter,
-    most: i64,
-) -> Result<Vec<Hit>, CatalogError> {
+pub(crate) async fn search(db: &Db, filter: &Filter, most: i64) -> Result<Vec<Hit>, CatalogError> {
     let mut args = filter.args();
     let limit = args.push(most);
     let sql = format!(
         "SELECT p.id AS project_id, p.name AS project_name, p.public AS project_public, \
          r.name AS repository_name, r.pull_count AS pull_count \
          FROM repository r JOIN project p ON p.id = r.project_id \
-         LEFT JOIN project_member m ON m.project_id = p.id AND m.user_id = $1 WHERE {} ORDER BY r.name LIMIT ${limit}",
+         WHERE {} ORDER BY r.name LIMIT ${limit}",
         filter.sql()
     );
     Ok(db.all(AssertSqlSafe(sql), args).await?)

@@ -9,6 +9,7 @@ use berth_catalog::query::{Filter, order_by};
 use berth_catalog::{CatalogError, Viewer, record_in};
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::{Caller, ProjectFacts};
+use berth_model::{Action, Resource};
 use http::Uri;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,7 +31,8 @@ pub(super) async fn list_seen(
     params: Params,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let filter = condition::repositories_seen(Viewer::of(&caller.actor), params.text("q"))?;
+    let viewer = Viewer::to(&caller.actor, Resource::Repository, Action::List);
+    let filter = condition::repositories_seen(viewer, params.text("q"))?;
     registry
         .list_repositories(&filter, &params, page, &uri)
         .await

@@ -2,7 +2,7 @@
 
 use berth_catalog::Viewer;
 use berth_http::Body;
-use berth_model::Limits;
+use berth_model::{Action, Limits, Resource};
 use berth_oci::{RepositoryName, next_link};
 use http::Response;
 use http::header::LINK;
@@ -43,12 +43,9 @@ impl Registry {
     /// GET of the catalog: the repositories that the caller may pull from.
     pub(super) async fn get_catalog(&self, call: &Call) -> Result<Response<Body>, RegistryError> {
         let (n, last) = call.page()?;
-        let actor = self.user_behind(&call.actor).await?;
-        let found = self
-            .inner
-            .catalog
-            .page_after(last, n + 1, Viewer::of(&actor))
-            .await?;
+        let actor = self.holder(&call.actor).await?;
+        let viewer = Viewer::to(&actor, Resource::Repository, Action::Pull);
+        let found = self.inner.catalog.page_after(last, n + 1, viewer).await?;
         let (names, more) = cut(found, n);
         let mut response = answer::json(&serde_json::json!({"repositories": names}));
         link_next(

@@ -320,17 +320,7 @@ pub(crate) fn repositories_of(project: ProjectId, q: &str) -> Result<Filter, Cat
 /// Repositories that a viewer may see and a `q` asks for.
 pub(crate) fn repositories_seen(viewer: Viewer, q: &str) -> Result<Filter, CatalogError> {
     let mut filter = Filter::new();
-    match viewer {
-        Viewer::Everything => {}
-        Viewer::Anonymous => filter.and("p.public"),
-        Viewer::User(user) => {
-            let user = filter.bind(user);
-            filter.and(format!(
-                "(p.public OR EXISTS (SELECT 1 FROM project_member o \
-                 WHERE o.project_id = p.id AND o.user_id = {user}))"
-            ));
-        }
-    }
+    viewer.narrow(&mut filter);
     filter.and_query(q, REPOSITORY)?;
     Ok(filter)
 }
