@@ -59,6 +59,10 @@ pub(crate) const EVENTS: &[&str] = &[
     "delete_tag",
     "delete_blob",
     "update_repository",
+    "update_robot",
+    "create_usergroup",
+    "delete_usergroup",
+    "update_usergroup",
     "update_quota",
     "update_artifact",
     "create_label",
@@ -207,6 +211,20 @@ impl Catalog {
 /// The caller did `operation` to a project.
 pub(crate) fn of_project(caller: &Caller, operation: &str, at: Timestamp, name: &str) -> Entry {
     Entry::by(caller, operation, "project", at).on(name)
+}
+
+/// The caller did `operation` to a robot.
+pub(crate) fn of_robot(
+    caller: &Caller,
+    operation: &str,
+    at: Timestamp,
+    name: &str,
+    project: Option<ProjectId>,
+) -> Entry {
+    Entry {
+        project_id: project,
+        ..Entry::by(caller, operation, "robot", at).on(name)
+    }
 }
 
 /// The caller did `operation` to a member of a project.

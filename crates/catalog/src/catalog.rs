@@ -94,7 +94,7 @@ impl Catalog {
                             store::member::insert(
                                 tx,
                                 id,
-                                admin,
+                                store::member::Entity::User(admin),
                                 berth_model::Role::ProjectAdmin,
                                 now,
                             )

@@ -2,7 +2,7 @@
 
 use berth_crypto::CryptoError;
 use berth_db::DbError;
-use berth_iam::Refusal;
+use berth_iam::{IamError, Refusal};
 use berth_model::{Code, Coded, NameError};
 
 use crate::query::QueryError;
@@ -14,6 +14,9 @@ pub enum CatalogError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// Accounts.
+    #[error(transparent)]
+    Iam(#[from] IamError),
     /// The caller may not.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -56,6 +59,7 @@ impl Coded for CatalogError {
     fn code(&self) -> Code {
         match self {
             Self::Db(error) => error.code(),
+            Self::Iam(error) => error.code(),
             Self::Refused(refusal) => refusal.code(),
             Self::Name(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
             Self::Setting(error) => error.code(),
@@ -70,6 +74,7 @@ impl Coded for CatalogError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Db(error) => error.retry_after(),
+            Self::Iam(error) => error.retry_after(),
             Self::Refused(refusal) => refusal.retry_after(),
             _ => None,
         }

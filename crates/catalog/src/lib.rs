@@ -16,6 +16,7 @@ mod projects;
 mod quotas;
 mod recorder;
 pub mod repositories;
+pub mod robots;
 mod routes;
 mod settings;
 mod statistics;
@@ -28,13 +29,13 @@ pub use berth_iam::Entry;
 pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;
 pub use labels::{Label, LabelText};
-pub use members::{Member, NewMember};
+pub use members::{Entity, Member, NewEntity, NewMember};
 pub use outbox::Outbox;
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
 pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaUse, charge};
 pub use recorder::{Recorder, record_in};
 pub use repositories::Repository;
-pub use routes::{LabelBody, SystemFacts, endpoints};
+pub use routes::{LabelBody, SystemFacts, endpoints, robot_endpoints};
 pub use settings::{
     Configurations, ConfigurationsResponse, Kind, MOST_STORAGE, Restriction, SettingError,
     SettingKey, Settings, UNLIMITED,

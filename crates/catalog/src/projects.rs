@@ -3,8 +3,10 @@
 //! Invariant: a project is deleted only when it holds no repository, and its name is free from
 //! then on.
 
-use berth_iam::{Caller, ProjectFacts};
-use berth_model::{ProjectId, ProjectName, Role, Timestamp, UserId};
+use berth_iam::{
+    Actor, Caller, FIRST_ADMIN, Permission, Place, ProjectFacts, Refusal, access, robots,
+};
+use berth_model::{Action, ProjectId, ProjectName, Resource, RobotId, Role, Timestamp, UserId};
 
 use crate::query::{Column, Kind, order_by};
 use crate::quotas::check_limit;
@@ -98,33 +100,31 @@ const COLUMNS: &[Column] = &[
     Column::new("update_time", "p.updated_at", Kind::Time),
 ];
 
+/// Whoever may change quotas may also set one while making a project.
+const QUOTA: Permission = Permission::new(Resource::Quota, Action::Update);
+
 impl Catalog {
     /// Makes a project, whose first administrator is the caller.
+    ///
+    /// A robot that may make projects gets all that robots can get in its own; the administrator
+    /// is then the first user of the system.
     pub async fn create_project(
         &self,
         caller: &Caller,
         new: NewProject,
     ) -> Result<ProjectId, CatalogError> {
-        let user = caller.actor.user().ok_or_else(|| {
-            CatalogError::Forbidden("a project is made by a user: log in with a password".into())
-        })?;
-        let restricted = self.settings().project_creation_restriction == Restriction::AdminOnly;
-        if restricted && !user.sysadmin {
-            return Err(CatalogError::Forbidden(
-                "only system administrators may create projects here".to_owned(),
-            ));
-        }
+        let (owner, robot) = self.maker(&caller.actor)?;
         let name = ProjectName::try_from(new.name)?;
         if let Some(limit) = new.storage_limit {
             check_limit("storage_limit", limit)?;
         }
         let limit = new
             .storage_limit
-            .filter(|_| user.sysadmin)
+            .filter(|_| access::allows_system(&caller.actor, QUOTA))
             .unwrap_or_else(|| self.settings().storage_per_project);
         let changes = metadata::Changes::read(&new.metadata)?;
         let public = changes.public.unwrap_or(new.public);
-        let (now, owner) = (self.clock().now(), user.id);
+        let now = self.clock().now();
         let entry = audit::of_project(caller, "create", now, name.as_str());
         self.db()
             .write(move |tx| {
@@ -134,7 +134,11 @@ impl Catalog {
                         .ok_or_else(|| {
                             CatalogError::Conflict(format!("project {name} exists already"))
                         })?;
+                    let owner = store::member::Entity::User(owner);
                     store::member::insert(tx, id, owner, Role::ProjectAdmin, now).await?;
+                    if let Some(robot) = robot {
+                        robots::give_project(tx, robot, id).await?;
+                    }
                     store::quota::insert(tx, id, limit, now).await?;
                     changes.write(tx, id).await?;
                     record_in(tx, entry.in_project(id)).await?;
@@ -142,6 +146,42 @@ impl Catalog {
                 })
             })
             .await
+    }
+
+    /// Who owns the project that `actor` makes, and the robot that makes it.
+    fn maker(&self, actor: &Actor) -> Result<(UserId, Option<RobotId>), CatalogError> {
+        match actor {
+            Actor::User(user) => {
+                let restriction = self.settings().project_creation_restriction;
+                if restriction == Restriction::AdminOnly && !user.sysadmin {
+                    return Err(CatalogError::Forbidden(
+                        "only system administrators may create projects here".to_owned(),
+                    ));
+                }
+                Ok((user.id, None))
+            }
+            Actor::Robot(robot) => {
+                let create = Permission::new(Resource::SystemProject, Action::Create);
+                access::require_system(actor, create)?;
+                Ok((FIRST_ADMIN, Some(robot.id)))
+            }
+            Actor::Anonymous | Actor::Token(_) => Err(Refusal::no_user(actor).into()),
+        }
+    }
+
+    /// Whether a project of this name is there, for those who may ask. Every user may, as for
+    /// Harbor's form; a robot may ask for what it sees, and if it may make projects for all.
+    pub async fn project_exists(&self, actor: &Actor, name: &str) -> Result<bool, CatalogError> {
+        let Some(facts) = self.project_facts(actor, name).await? else {
+            return Ok(false);
+        };
+        let Some(robot) = actor.robot() else {
+            return Ok(true);
+        };
+        let may =
+            |action| access::allows_system(actor, Permission::new(Resource::SystemProject, action));
+        let given = !robot.grants.at(Place::Project(facts.id)).is_empty();
+        Ok(given || facts.public || may(Action::Create) || may(Action::List))
     }
 
     /// A page of the projects the caller sees, and how many there are in all.
@@ -252,6 +292,7 @@ impl Catalog {
                         return Err(holds_repositories(&name, None));
                     }
                     record_in(tx, entry).await?;
+                    robots::forget_project(tx, id).await?;
                     store::quota::delete(tx, id).await
                 })
             })

@@ -11,9 +11,10 @@ mod metadatas;
 mod params;
 mod projects;
 mod quotas;
+mod robots;
 mod system;
 
-use berth_iam::{Access, Endpoint, Permission};
+use berth_iam::{Access, Endpoint, Iam, Permission};
 use berth_model::{Action, Resource};
 
 use crate::Catalog;
@@ -31,7 +32,7 @@ pub struct SystemFacts {
     pub storage: String,
 }
 
-/// Every endpoint of this crate.
+/// Every endpoint of this crate but those of robots.
 pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
     let mut endpoints = projects::endpoints(&catalog);
     endpoints.extend(metadatas::endpoints(&catalog));
@@ -42,6 +43,11 @@ pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
     endpoints.extend(configurations::endpoints(&catalog));
     endpoints.extend(system::endpoints(&catalog, facts));
     endpoints
+}
+
+/// The endpoints of robots, whose secrets `iam` makes and keeps.
+pub fn robot_endpoints(catalog: &Catalog, iam: &Iam) -> Vec<Endpoint> {
+    robots::endpoints(catalog, iam)
 }
 
 const fn project(resource: Resource, action: Action) -> Access {

@@ -82,7 +82,11 @@ pub fn allows_system(actor: &Actor, permission: Permission) -> bool {
 
 /// Every permission `actor` holds in the project of `facts`.
 pub fn permissions(actor: &Actor, facts: &ProjectFacts) -> Vec<Permission> {
-    let known: PermissionSet = matrix::known().chain(offered(Level::Project)).collect();
+    let mut known: PermissionSet = matrix::known().collect();
+    if actor.robot().is_some() {
+        // Robots can hold what no role does.
+        known = known.with(&all_offered(Level::Project));
+    }
     known
         .iter()
         .filter(|permission| allows(actor, facts, *permission))

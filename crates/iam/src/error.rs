@@ -2,7 +2,7 @@
 
 use berth_crypto::CryptoError;
 use berth_db::DbError;
-use berth_model::{Code, Coded, NameError, UserId};
+use berth_model::{Code, Coded, GroupId, NameError, UserId};
 
 use crate::access::Refusal;
 use crate::authority::{AuthorityError, TokenError};
@@ -55,6 +55,12 @@ pub enum IamError {
     /// No such user.
     #[error("there is no user with id {0}")]
     NotFound(UserId),
+    /// No such group.
+    #[error("there is no user group with id {0}")]
+    GroupNotFound(GroupId),
+    /// There is such a group.
+    #[error("this user group exists already")]
+    GroupTaken,
     /// Another user has this name or address.
     #[error("a user with this {0} exists")]
     Taken(&'static str),
@@ -93,8 +99,8 @@ impl Coded for IamError {
             | Self::RobotExpired
             | Self::Revoked => Code::Unauthorized,
             Self::Locked(_) | Self::Busy => Code::TooManyRequests,
-            Self::NotFound(_) => Code::NotFound,
-            Self::Taken(_) => Code::Conflict,
+            Self::NotFound(_) | Self::GroupNotFound(_) => Code::NotFound,
+            Self::Taken(_) | Self::GroupTaken => Code::Conflict,
             Self::Protected(_) | Self::OldPassword => Code::Forbidden,
             Self::Name(_) | Self::Profile(_) | Self::SamePassword | Self::Query(_) => {
                 Code::BadRequest

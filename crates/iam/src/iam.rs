@@ -18,6 +18,7 @@ use crate::actor::{Actor, User};
 use crate::audit::{Author, Entry};
 use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, TokenError};
 use crate::credentials::{self, Credentials};
+use crate::groups::Groups;
 use crate::lockout::{Lockout, Record, Subjects};
 use crate::passwords::{HashCost, Hasher, Holder, Remembered, is_plausible};
 use crate::refresh;
@@ -174,6 +175,11 @@ impl Iam {
     /// The robots.
     pub fn robots(&self) -> Robots {
         Robots::new(self.inner.db.clone(), Arc::clone(&self.inner.hasher))
+    }
+
+    /// The groups of users.
+    pub fn groups(&self) -> Groups {
+        Groups::new(self.inner.db.clone(), self.inner.clock.clone())
     }
 
     /// What signs and checks tokens.

@@ -10,6 +10,7 @@ mod authority;
 mod credentials;
 mod endpoint;
 mod error;
+pub mod groups;
 mod iam;
 mod lockout;
 mod operation;

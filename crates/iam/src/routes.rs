@@ -1,10 +1,11 @@
-//! Harbor's user API.
+//! Harbor's API of users and their groups.
 //!
 //! Invariant: an answer lists its fields, and a password or its hash is in none of them; a body
 //! is read into a type that lists its fields too, so that nothing else can be set with it.
 
 mod accounts;
 mod current;
+mod groups;
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -15,7 +16,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::access::Permission;
+use crate::access::{Permission, Place};
 use crate::endpoint::{Access, Endpoint};
 use crate::operation::Operation;
 use crate::users::Account;
@@ -23,7 +24,7 @@ use crate::{Caller, Iam, Refusal, User};
 
 pub use current::ProjectLookup;
 
-/// The routes under `/api/v2.0/users`.
+/// The routes under `/api/v2.0/users` and `/api/v2.0/usergroups`.
 ///
 /// `projects` finds what `/users/current/permissions` asks about a project.
 pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
@@ -33,7 +34,8 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
     let route = |method, path, access, handler: MethodRouter<Iam>, operation| {
         Endpoint::new(method, path, access, handler.with_state(iam.clone())).describe(operation)
     };
-    vec![
+    let mut endpoints = groups::endpoints(&iam);
+    endpoints.extend([
         route(
             Method::GET,
             USERS,
@@ -132,7 +134,8 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
             Operation::new("updateUserPassword", "user", "Set a user's password")
                 .body::<accounts::PasswordBody>(),
         ),
-    ]
+    ]);
+    endpoints
 }
 
 /// A user, as administrators and the user see it.
@@ -175,6 +178,24 @@ impl From<Account> for UserAnswer {
 fn user(caller: &Caller) -> Result<&User, ApiError> {
     let user = caller.actor.user();
     user.ok_or_else(|| Refusal::no_user(&caller.actor).into())
+}
+
+/// Any user may search users and groups; a robot if it was given these, or members to look for.
+fn may_look_for_members(caller: &Caller, resource: Resource) -> Result<(), ApiError> {
+    let Some(robot) = caller.actor.robot() else {
+        return user(caller).map(drop);
+    };
+    let list = Permission::new(resource, Action::List);
+    let member = Permission::new(Resource::Member, Action::Create);
+    let held = robot.grants.parts().any(|(place, set)| match place {
+        Place::System => set.contains(list),
+        Place::EveryProject | Place::Project(_) => set.contains(member),
+    });
+    if held {
+        Ok(())
+    } else {
+        Err(Refusal::of(&caller.actor, list, None).into())
+    }
 }
 
 /// A query string that does not fit is answered like a body that does not fit.

@@ -109,24 +109,15 @@ impl Registry {
             return Err(RegistryError::Invalid("client_id is missing".to_owned()));
         }
         let scopes = parse_scopes(std::iter::once(form.scope.as_str()))?;
-        let (user, old_refresh) = match form.grant_type.as_str() {
+        let iam = &self.inner.iam;
+        let (actor, old_refresh) = match form.grant_type.as_str() {
             "password" => {
                 let password = Secret::new(form.password);
-                (
-                    self.inner
-                        .iam
-                        .login(&form.username, &password, address)
-                        .await?,
-                    None,
-                )
+                (iam.log_in(&form.username, &password, address).await?, None)
             }
             "refresh_token" => {
-                let user = self
-                    .inner
-                    .iam
-                    .redeem_refresh(&form.refresh_token, SERVICE)
-                    .await?;
-                (user, Some(form.refresh_token))
+                let user = iam.redeem_refresh(&form.refresh_token, SERVICE).await?;
+                (Actor::User(user), Some(form.refresh_token))
             }
             other => {
                 return Err(RegistryError::Unsupported(format!(
@@ -135,7 +126,7 @@ impl Registry {
             }
         };
         let offline = form.access_type == "offline" && old_refresh.is_none();
-        let mut answer = self.answer(&Actor::User(user), &scopes, offline).await?;
+        let mut answer = self.answer(&actor, &scopes, offline).await?;
         answer.refresh_token = answer.refresh_token.or(old_refresh);
         answer.scope = Some(form.scope);
         Ok(answer)
@@ -206,7 +197,7 @@ impl Registry {
     ) -> Result<Vec<String>, RegistryError> {
         let every = scope.actions.contains("*");
         if scope.kind == "registry" && scope.name == "catalog" {
-            let may = matches!(actor, Actor::User(_));
+            let may = matches!(actor, Actor::User(_) | Actor::Robot(_));
             return Ok(if may {
                 vec!["*".to_owned()]
             } else {

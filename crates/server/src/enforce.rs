@@ -125,7 +125,9 @@ impl Attempt {
             return None;
         }
         let caller = request.extensions().get::<Caller>()?.clone();
-        caller.actor.user()?;
+        if caller.actor.is_anonymous() {
+            return None;
+        }
         Some(Self {
             caller,
             method,

@@ -142,6 +142,9 @@ impl Parts {
         let options = catalog_options(settings, key_file)?;
         let catalog = Catalog::open_with(db.clone(), clock.clone(), options).await?;
         let recorder = catalog.recorder().clone();
+        let named = catalog.clone();
+        iam.name_robots(Arc::new(move || named.settings().robot_name_prefix.clone()));
+        iam.on_removal(Arc::new(Catalog::forget_user));
         iam.watch_logins(Arc::new(move |entry| recorder.record(entry)));
         let grace = Duration::from_secs(settings.gc.grace_seconds);
         let registry = Registry::new(

@@ -5,16 +5,16 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use berth_http::{ApiError, Json, Page, list_response};
+use berth_iam::groups::NewGroup;
 use berth_iam::{Caller, Endpoint, Operation, Parameter, ProjectFacts};
-use berth_model::{Action, MemberId, Resource, UserId};
+use berth_model::{Action, GroupId, MemberId, Resource, UserId};
 use http::{Method, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::params::{Params, created, id_in_path};
 use super::project;
-use crate::{Catalog, Member, NewMember};
+use crate::{Catalog, Entity, Member, NewEntity, NewMember};
 
 const LIST: &str = "/api/v2.0/projects/{project_name_or_id}/members";
 const ONE: &str = "/api/v2.0/projects/{project_name_or_id}/members/{mid}";
@@ -106,33 +106,47 @@ struct MemberBody {
 
 impl From<Member> for MemberBody {
     fn from(member: Member) -> Self {
+        let (entity_type, entity_id) = match member.entity {
+            Entity::User(id) => ("u", id.get()),
+            Entity::Group(id) => ("g", id.get()),
+        };
         Self {
             id: member.id.get(),
             project_id: member.project_id.get(),
-            entity_name: member.username,
+            entity_name: member.name,
             role_name: member.role.as_str(),
             role_id: member.role.id(),
-            entity_id: member.user_id.get(),
-            entity_type: "u",
+            entity_id,
+            entity_type,
         }
     }
 }
 
-/// A member to be added: a user, by id or by name.
+/// A member to be added: a user or a group, by id or by name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "ProjectMember")]
 struct MemberRequest {
     /// 1 project administrator, 2 developer, 3 guest, 4 maintainer, 5 limited guest.
     role_id: i64,
     member_user: Option<UserEntity>,
-    /// Groups cannot be members yet.
-    member_group: Option<Value>,
+    /// A group that is not known yet is made.
+    member_group: Option<GroupEntity>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct UserEntity {
     user_id: Option<i64>,
     username: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "MemberGroup")]
+struct GroupEntity {
+    id: Option<i64>,
+    group_name: Option<String>,
+    /// 1 LDAP, 2 HTTP, 3 OIDC.
+    group_type: Option<i64>,
+    ldap_group_dn: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -161,18 +175,33 @@ async fn create(
     Extension(facts): Extension<ProjectFacts>,
     Json(request): Json<MemberRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    if request.member_group.is_some() {
-        return Err(ApiError::bad_request(
-            "a group cannot be a member yet: groups come with LDAP and OIDC; add its users instead",
-        ));
-    }
-    let user = request.member_user.ok_or_else(|| {
-        ApiError::bad_request("member_user is missing: give its user_id or its username")
-    })?;
+    let entity = match (request.member_user, request.member_group) {
+        (Some(user), None) => NewEntity::User {
+            // Clients send 0 beside a name.
+            id: user.user_id.filter(|id| *id != 0).map(UserId),
+            name: user.username.unwrap_or_default(),
+        },
+        (None, Some(group)) => match group.id.filter(|id| *id != 0) {
+            Some(id) => NewEntity::Group(GroupId(id)),
+            None => NewEntity::NamedGroup(NewGroup {
+                name: group.group_name.unwrap_or_default(),
+                kind: group.group_type.unwrap_or_default(),
+                ldap_dn: group.ldap_group_dn.unwrap_or_default(),
+            }),
+        },
+        (None, None) => {
+            return Err(ApiError::bad_request(
+                "say who becomes a member: give member_user with a user_id or username, or member_group",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(ApiError::bad_request(
+                "give member_user or member_group, not both",
+            ));
+        }
+    };
     let new = NewMember {
-        // Clients send 0 beside a name.
-        user_id: user.user_id.filter(|id| *id != 0).map(UserId),
-        username: user.username.unwrap_or_default(),
+        entity,
         role: request.role_id,
     };
     let id = catalog.create_member(&caller, &facts, new).await?;

@@ -235,8 +235,8 @@ async fn exists(
     let name = params
         .text("project_name")
         .ok_or_else(|| ApiError::unprocessable("project_name in query is required"))?;
-    let found = catalog.project_facts(&caller.actor, name).await?;
-    Ok(if found.is_some() {
+    let found = catalog.project_exists(&caller.actor, name).await?;
+    Ok(if found {
         StatusCode::OK
     } else {
         StatusCode::NOT_FOUND

@@ -1,8 +1,10 @@
 //! The table `project_member`. Every statement names the project beside the member.
 
-use berth_db::{AssertSqlSafe, Db, Tx, args};
-use berth_model::{MemberId, ProjectId, Role, Timestamp, UserId};
+use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
+use berth_model::{GroupId, MemberId, ProjectId, Role, Timestamp, UserId};
 
+use super::role::projects_with;
+pub(crate) use crate::members::Entity;
 use crate::query::Filter;
 use crate::{CatalogError, Member};
 
@@ -10,26 +12,39 @@ use crate::{CatalogError, Member};
 struct Row {
     id: i64,
     project_id: i64,
-    user_id: i64,
-    username: String,
+    user_id: Option<i64>,
+    group_id: Option<i64>,
+    name: String,
     role: i64,
 }
 
 impl Row {
     /// `None` for a role that only a newer version knows.
     fn member(self) -> Option<Member> {
+        let entity = match (self.user_id, self.group_id) {
+            (Some(id), _) => Entity::User(UserId(id)),
+            (None, id) => Entity::Group(GroupId(id?)),
+        };
         Some(Member {
             id: MemberId(self.id),
             project_id: ProjectId(self.project_id),
-            user_id: UserId(self.user_id),
-            username: self.username,
+            entity,
+            name: self.name,
             role: Role::from_id(self.role)?,
         })
     }
 }
 
-const SELECT: &str = "SELECT m.id, m.project_id, m.user_id, u.username, m.role \
-     FROM project_member m JOIN user_account u ON u.id = m.user_id AND u.deleted_at IS NULL";
+const FROM: &str = "FROM project_member m \
+     LEFT JOIN user_account u ON u.id = m.user_id AND u.deleted_at IS NULL \
+     LEFT JOIN user_group g ON g.id = m.group_id";
+const COLUMNS: &str =
+    "m.id, m.project_id, m.user_id, m.group_id, COALESCE(u.username, g.name) AS name, m.role";
+const THERE: &str = "(u.id IS NOT NULL OR g.id IS NOT NULL)";
+
+fn select(condition: &str) -> String {
+    format!("SELECT {COLUMNS} {FROM} WHERE {THERE} AND {condition}")
+}
 
 pub(crate) async fn list(
     db: &Db,
@@ -42,18 +57,16 @@ pub(crate) async fn list(
     let project = filter.bind(project);
     filter.and(format!("m.project_id = {project}"));
     if !name.is_empty() {
-        filter.and_contains("u.username", name);
+        filter.and_contains("COALESCE(u.username, g.name)", name);
     }
     let condition = filter.sql();
-    let count = format!(
-        "SELECT COUNT(*) FROM project_member m \
-         JOIN user_account u ON u.id = m.user_id AND u.deleted_at IS NULL WHERE {condition}"
-    );
+    let count = format!("SELECT COUNT(*) {FROM} WHERE {THERE} AND {condition}");
     let (total,): (i64,) = db.one(AssertSqlSafe(count), filter.args()).await?;
     let mut args = filter.args();
     let (limit, offset) = (args.push(limit), args.push(offset));
     let sql = format!(
-        "{SELECT} WHERE {condition} ORDER BY u.username, m.id LIMIT ${limit} OFFSET ${offset}"
+        "{} ORDER BY name, m.id LIMIT ${limit} OFFSET ${offset}",
+        select(&condition)
     );
     let rows: Vec<Row> = db.all(AssertSqlSafe(sql), args).await?;
     Ok((rows.into_iter().filter_map(Row::member).collect(), total))
@@ -64,7 +77,7 @@ pub(crate) async fn get(
     project: ProjectId,
     id: MemberId,
 ) -> Result<Option<Member>, CatalogError> {
-    let sql = format!("{SELECT} WHERE m.id = $1 AND m.project_id = $2");
+    let sql = select("m.id = $1 AND m.project_id = $2");
     let row: Option<Row> = db.optional(AssertSqlSafe(sql), args![id, project]).await?;
     Ok(row.and_then(Row::member))
 }
@@ -74,28 +87,55 @@ pub(crate) async fn get_in(
     project: ProjectId,
     id: MemberId,
 ) -> Result<Option<Member>, CatalogError> {
-    let sql = format!("{SELECT} WHERE m.id = $1 AND m.project_id = $2");
+    let sql = select("m.id = $1 AND m.project_id = $2");
     let row: Option<Row> = tx.optional(AssertSqlSafe(sql), args![id, project]).await?;
     Ok(row.and_then(Row::member))
 }
 
-/// Adds a member; `None` when the user is one already.
+/// Adds a member; `None` when the user or group is one already.
 pub(crate) async fn insert(
     tx: &mut Tx,
     project: ProjectId,
-    user: UserId,
+    entity: Entity,
     role: Role,
     now: Timestamp,
 ) -> Result<Option<MemberId>, CatalogError> {
+    let (user, group) = match entity {
+        Entity::User(id) => (Some(id), None),
+        Entity::Group(id) => (None, Some(id)),
+    };
     let row: Option<(i64,)> = tx
         .optional(
-            "INSERT INTO project_member (project_id, user_id, role, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $4) ON CONFLICT (project_id, user_id) DO NOTHING \
-             RETURNING id",
-            args![project, user, role.id(), now],
+            "INSERT INTO project_member (project_id, user_id, group_id, role, created_at, \
+               updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING RETURNING id",
+            args![project, user, group, role.id(), now],
         )
         .await?;
     Ok(row.map(|(id,)| MemberId(id)))
+}
+
+/// Ends all memberships of a user.
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> Result<(), DbError> {
+    tx.execute("DELETE FROM project_member WHERE user_id = $1", args![user])
+        .await?;
+    Ok(())
+}
+
+/// Whether a user holds this role in some project.
+pub(crate) async fn holds_anywhere(
+    db: &Db,
+    user: UserId,
+    role: Role,
+) -> Result<bool, CatalogError> {
+    let sql = format!(
+        "SELECT p.id FROM project p WHERE p.deleted_at IS NULL AND p.id IN ({}) LIMIT 1",
+        projects_with("$1", "$2")
+    );
+    let row: Option<(i64,)> = db
+        .optional(AssertSqlSafe(sql), args![user, role.id()])
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(crate) async fn set_role(
@@ -136,9 +176,10 @@ pub(crate) async fn count_by_role(
 ) -> Result<Vec<(i64, i64)>, CatalogError> {
     Ok(db
         .all(
-            "SELECT m.role, COUNT(*) FROM project_member m \
-             JOIN user_account u ON u.id = m.user_id AND u.deleted_at IS NULL \
-             WHERE m.project_id = $1 GROUP BY m.role ORDER BY m.role LIMIT 100",
+            AssertSqlSafe(format!(
+                "SELECT m.role, COUNT(*) {FROM} WHERE {THERE} AND m.project_id = $1 \
+                 GROUP BY m.role ORDER BY m.role LIMIT 100"
+            )),
             args![project],
         )
         .await?)

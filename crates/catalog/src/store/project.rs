@@ -1,14 +1,18 @@
 //! The table `project`.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use berth_db::{AssertSqlSafe, Db, Tx, args};
+use berth_db::{Args, AssertSqlSafe, Db, Tx, args, placeholders};
 use berth_iam::ProjectFacts;
 use berth_model::{ProjectId, Timestamp, UserId};
 
 use super::role::{power_in, role_of};
 use crate::query::Filter;
 use crate::{CatalogError, Project, Viewer};
+
+/// Most values of one IN list.
+const IN_LIST: usize = 200;
 
 #[derive(sqlx::FromRow)]
 struct FactsRow {
@@ -71,6 +75,48 @@ pub(crate) async fn live_name(tx: &mut Tx, id: ProjectId) -> Result<Option<Strin
         )
         .await?;
     Ok(row.map(|(name,)| name))
+}
+
+/// The names of those of these projects that are not deleted.
+pub(crate) async fn names(
+    db: &Db,
+    ids: &[ProjectId],
+) -> Result<HashMap<ProjectId, String>, CatalogError> {
+    let mut names = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(IN_LIST) {
+        let mut args = Args::new();
+        for id in chunk {
+            args.push(*id);
+        }
+        let sql = format!(
+            "SELECT id, name FROM project WHERE deleted_at IS NULL AND id IN ({})",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(i64, String)> = db.all(AssertSqlSafe(sql), args).await?;
+        names.extend(rows.into_iter().map(|(id, name)| (ProjectId(id), name)));
+    }
+    Ok(names)
+}
+
+/// The ids of those of these projects that are there.
+pub(crate) async fn ids(
+    db: &Db,
+    names: &[&str],
+) -> Result<HashMap<String, ProjectId>, CatalogError> {
+    let mut ids = HashMap::with_capacity(names.len());
+    for chunk in names.chunks(IN_LIST) {
+        let mut args = Args::new();
+        for name in chunk {
+            args.push(*name);
+        }
+        let sql = format!(
+            "SELECT name, id FROM project WHERE deleted_at IS NULL AND name IN ({})",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(String, i64)> = db.all(AssertSqlSafe(sql), args).await?;
+        ids.extend(rows.into_iter().map(|(name, id)| (name, ProjectId(id))));
+    }
+    Ok(ids)
 }
 
 /// Makes a project; `None` when one of this name exists.

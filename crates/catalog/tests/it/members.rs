@@ -1,6 +1,6 @@
 //! Members: roles, duplicates, and ids of other projects' members.
 
-use berth_catalog::NewMember;
+use berth_catalog::{NewEntity, NewMember};
 use berth_db::{DbError, args};
 use berth_model::{MemberId, Role};
 use berth_testkit::both_engines;
@@ -9,8 +9,10 @@ use crate::support::{id_of, status, world};
 
 fn named(username: &str, role: Role) -> NewMember {
     NewMember {
-        user_id: None,
-        username: username.to_owned(),
+        entity: NewEntity::User {
+            id: None,
+            name: username.to_owned(),
+        },
         role: role.id(),
     }
 }
@@ -31,8 +33,11 @@ async fn a_member_comes_changes_and_goes() {
             Some(Role::Guest)
         );
         let by_id = NewMember {
-            user_id: Some(id_of(&world.bob)),
-            ..named("", Role::Developer)
+            entity: NewEntity::User {
+                id: Some(id_of(&world.bob)),
+                name: String::new(),
+            },
+            role: Role::Developer.id(),
         };
         assert_eq!(
             status(catalog.create_member(alice, &team, by_id).await),
@@ -45,13 +50,13 @@ async fn a_member_comes_changes_and_goes() {
             .unwrap();
         let member = catalog.get_member(&team, id).await.unwrap();
         assert_eq!(
-            (member.username.as_str(), member.role),
+            (member.name.as_str(), member.role),
             ("bob", Role::Maintainer)
         );
         let (members, total) = catalog.list_members(team.id, "", 10, 0).await.unwrap();
         let names: Vec<_> = members
             .iter()
-            .map(|member| member.username.as_str())
+            .map(|member| member.name.as_str())
             .collect();
         assert_eq!((names.as_slice(), total), (["alice", "bob"].as_slice(), 2));
         let (members, total) = catalog.list_members(team.id, "BO", 10, 0).await.unwrap();

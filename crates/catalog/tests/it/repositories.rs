@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_catalog::{NewMember, Viewer};
+use berth_catalog::{NewEntity, NewMember, Viewer};
 use berth_model::Role;
 use berth_testkit::both_engines;
 use proptest::prelude::{Strategy, any};
@@ -97,9 +97,11 @@ async fn the_catalog_is_in_the_order_of_bytes_and_holds_what_the_viewer_may_pull
         }
         let facts = world.facts(&world.alice, "a-b").await;
         let bob = NewMember {
-            username: "bob".to_owned(),
+            entity: NewEntity::User {
+                id: None,
+                name: "bob".to_owned(),
+            },
             role: Role::LimitedGuest.id(),
-            ..NewMember::default()
         };
         world
             .catalog

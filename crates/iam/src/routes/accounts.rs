@@ -4,15 +4,15 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_model::{Action, Resource, Secret, UserId, UserName};
+use berth_model::{Resource, Secret, UserId, UserName};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{UserAnswer, read, user};
+use super::{UserAnswer, may_look_for_members, read, user};
 use crate::users::{NewUser, Profile, UserQuery};
-use crate::{Author, Caller, Iam, IamError, Permission, Place, Refusal};
+use crate::{Author, Caller, Iam, IamError};
 
 /// A password as it is sent: never printed.
 type Password = Secret<String>;
@@ -63,7 +63,7 @@ pub(super) async fn search(
     query: Result<Query<SearchQuery>, QueryRejection>,
     page: Page,
 ) -> Result<Response, ApiError> {
-    may_search(&caller)?;
+    may_look_for_members(&caller, Resource::User)?;
     let query = read(query)?;
     let (accounts, total) = iam.users().search(&query.username, page.limit()).await?;
     let answers: Vec<SearchAnswer> = accounts
@@ -76,24 +76,6 @@ pub(super) async fn search(
     // Harbor always answers with the first page of a search.
     let page = Page { page: 1, ..page };
     Ok(list_response(&answers, total, &page, &uri))
-}
-
-/// Any user may search; a robot if it was given the users, or members to look for.
-fn may_search(caller: &Caller) -> Result<(), ApiError> {
-    let Some(robot) = caller.actor.robot() else {
-        return user(caller).map(drop);
-    };
-    let list = Permission::new(Resource::User, Action::List);
-    let member = Permission::new(Resource::Member, Action::Create);
-    let held = robot.grants.parts().any(|(place, set)| match place {
-        Place::System => set.contains(list),
-        Place::EveryProject | Place::Project(_) => set.contains(member),
-    });
-    if held {
-        Ok(())
-    } else {
-        Err(Refusal::of(&caller.actor, list, None).into())
-    }
 }
 
 /// No robot changes the account of a system administrator: it would gain what it was not given.

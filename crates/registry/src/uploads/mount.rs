@@ -84,7 +84,7 @@ impl Registry {
         actor: &Actor,
         digest: &Digest,
     ) -> Result<Option<RepositoryName>, RegistryError> {
-        let user = self.user_behind(actor).await?;
+        let user = self.holder(actor).await?;
         let pull = Permission::new(Resource::Repository, Action::Pull);
         for holder in store::holders(&self.inner.db, digest, CANDIDATES).await? {
             let facts = self

@@ -1,7 +1,7 @@
 //! Who may do what under `/v2`: the one place that asks, for tokens and for passwords alike.
 
 use berth_iam::access::allows;
-use berth_iam::{Actor, Claims, Permission, ProjectFacts, User};
+use berth_iam::{Actor, Claims, Permission, ProjectFacts};
 use berth_model::Timestamp;
 use berth_oci::{RepositoryName, parse_route};
 use http::Method;
@@ -55,7 +55,7 @@ impl Registry {
         name: &RepositoryName,
         action: &'static str,
     ) -> Result<(), RegistryError> {
-        let user = self.user_behind(&call.actor).await?;
+        let user = self.holder(&call.actor).await?;
         if let Actor::User(user_facts) = &user
             && user_facts.sysadmin
             && self
@@ -70,14 +70,20 @@ impl Registry {
         }
         let who = match call.actor.name() {
             "" => "anonymous callers".to_owned(),
+            name if call.actor.robot_id().is_some() => format!("robot {name}"),
             name => format!("user {name}"),
         };
+        let needed = if call.actor.robot_id().is_some() {
+            "to give it the permission"
+        } else {
+            "for a role that may"
+        };
         let message = format!(
-            "{who} may not {action} in {name}: ask an administrator of project {} for a role that may",
+            "{who} may not {action} in {name}: ask an administrator of project {} {needed}",
             name.project()
         );
         match &call.actor {
-            Actor::User(_) => Err(RegistryError::Denied(message)),
+            Actor::User(_) | Actor::Robot(_) => Err(RegistryError::Denied(message)),
             Actor::Anonymous | Actor::Token(_) => {
                 let actions = if action == "push" {
                     "pull,push"
@@ -101,7 +107,7 @@ impl Registry {
     ) -> Result<bool, RegistryError> {
         match actor {
             Actor::Token(claims) => Ok(claims.allows(name.as_str(), action)),
-            Actor::User(_) | Actor::Anonymous => {
+            Actor::User(_) | Actor::Robot(_) | Actor::Anonymous => {
                 let facts = self.inner.catalog.project_facts(actor, name.project());
                 let facts = Box::pin(facts).await?;
                 let wanted: Option<Permission> = permission(action);
@@ -122,7 +128,7 @@ impl Registry {
             return self.may(actor, name, "pull").await;
         };
         // The token may have been asked for the target alone; the user's own rights decide.
-        let user = self.user_behind(actor).await?;
+        let user = self.holder(actor).await?;
         if self.may(&user, name, "pull").await? {
             return Ok(true);
         }
@@ -147,7 +153,7 @@ impl Registry {
         if !matches!(call.actor, Actor::Token(_)) {
             return Ok(());
         }
-        let user = self.user_behind(&call.actor).await?;
+        let user = self.holder(&call.actor).await?;
         let facts = self
             .inner
             .catalog
@@ -156,23 +162,13 @@ impl Registry {
         facts.map_or(Ok(()), |facts| call.not_older_than(facts.created_at))
     }
 
-    /// The user a token was issued to.
-    #[expect(
-        clippy::unused_async,
-        reason = "robots are looked up here when they come"
-    )]
-    pub(crate) async fn user_behind(&self, actor: &Actor) -> Result<Actor, RegistryError> {
-        let Actor::Token(claims) = actor else {
-            return Ok(actor.clone());
-        };
-        Ok(match claims.user_id() {
-            Some(id) => Actor::User(std::sync::Arc::new(User {
-                id,
-                name: claims.subject().to_owned(),
-                sysadmin: claims.sysadmin(),
-            })),
-            None => Actor::Anonymous,
-        })
+    /// The user or the robot a token was issued to, as they are now; refused when the account is
+    /// gone or has another password since.
+    pub(crate) async fn holder(&self, actor: &Actor) -> Result<Actor, RegistryError> {
+        match actor {
+            Actor::Token(claims) => Ok(self.inner.iam.holder(claims).await?),
+            Actor::User(_) | Actor::Robot(_) | Actor::Anonymous => Ok(actor.clone()),
+        }
     }
 
     /// Lets a push through and says who pushes into which project.
@@ -183,7 +179,7 @@ impl Registry {
         action: &'static str,
     ) -> Result<Pusher, RegistryError> {
         self.allow(call, name, action).await?;
-        let user = self.user_behind(&call.actor).await?;
+        let user = self.holder(&call.actor).await?;
         let facts: ProjectFacts = self
             .inner
             .catalog

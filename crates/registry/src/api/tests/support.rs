@@ -9,7 +9,7 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use berth_blob::{BlobStore, StoreOptions};
-use berth_catalog::{Catalog, NewMember, NewProject};
+use berth_catalog::{Catalog, NewEntity, NewMember, NewProject};
 use berth_crypto::KeyFile;
 use berth_db::{Db, args};
 use berth_http::{ApiError, BodyError};
@@ -149,8 +149,10 @@ pub(super) async fn world(db: Db) -> World {
         .unwrap()
         .unwrap();
     let guest = NewMember {
-        user_id: None,
-        username: "guest".to_owned(),
+        entity: NewEntity::User {
+            id: None,
+            name: "guest".to_owned(),
+        },
         role: Role::Guest.id(),
     };
     catalog
