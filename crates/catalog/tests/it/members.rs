@@ -54,10 +54,7 @@ async fn a_member_comes_changes_and_goes() {
             ("bob", Role::Maintainer)
         );
         let (members, total) = catalog.list_members(team.id, "", 10, 0).await.unwrap();
-        let names: Vec<_> = members
-            .iter()
-            .map(|member| member.name.as_str())
-            .collect();
+        let names: Vec<_> = members.iter().map(|member| member.name.as_str()).collect();
         assert_eq!((names.as_slice(), total), (["alice", "bob"].as_slice(), 2));
         let (members, total) = catalog.list_members(team.id, "BO", 10, 0).await.unwrap();
         assert_eq!((members[0].id, total), (id, 1));

@@ -141,6 +141,17 @@ impl Client {
         id.parse().unwrap()
     }
 
+    /// Makes a robot of a `RobotCreate`; gives its login.
+    pub(crate) async fn robot(&self, body: &Value) -> Login {
+        let made = self.post("/api/v2.0/robots").json(body).await.expect(201);
+        let made = made.json();
+        Login {
+            id: made["id"].as_i64().unwrap(),
+            name: made["name"].as_str().unwrap().to_owned(),
+            password: made["secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
     /// Asks the token service for scopes, as `who` or as nobody.
     pub(crate) async fn token_answer(&self, who: Option<&Login>, scopes: &[&str]) -> Answer {
         let mut path = "/service/token?service=harbor-registry".to_owned();

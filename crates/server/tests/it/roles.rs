@@ -1,6 +1,9 @@
 //! Every route × every role × private and public projects, against Harbor's matrix written down
 //! once more. A route that is not in the table fails the test.
 
+mod robots;
+
+use berth_iam::Endpoint;
 use berth_oci::media_type;
 use http::Method;
 use serde_json::json;
@@ -87,6 +90,20 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE /api/v2.0/users/{user_id}", "system"),
     ("PUT /api/v2.0/users/{user_id}/sysadmin", "system"),
     ("PUT /api/v2.0/users/{user_id}/password", "own"),
+    ("GET /api/v2.0/usergroups", "system"),
+    ("POST /api/v2.0/usergroups", "system"),
+    ("GET /api/v2.0/usergroups/search", "user"),
+    ("GET /api/v2.0/usergroups/{group_id}", "system"),
+    ("PUT /api/v2.0/usergroups/{group_id}", "system"),
+    ("DELETE /api/v2.0/usergroups/{group_id}", "system"),
+    // Robots of the system; those of projects have tests of their own.
+    ("GET /api/v2.0/robots", "system"),
+    ("POST /api/v2.0/robots", "user"),
+    ("GET /api/v2.0/robots/{robot_id}", "user"),
+    ("PUT /api/v2.0/robots/{robot_id}", "user"),
+    ("PATCH /api/v2.0/robots/{robot_id}", "user"),
+    ("DELETE /api/v2.0/robots/{robot_id}", "user"),
+    ("GET /api/v2.0/permissions", "project-admin"),
     ("GET /api/v2.0/projects", "any"),
     ("HEAD /api/v2.0/projects", "user"),
     ("POST /api/v2.0/projects", "user"),
@@ -221,6 +238,7 @@ struct Somebody {
     /// The column of the matrix.
     column: Option<usize>,
     sysadmin: bool,
+    robot: Option<robots::Rights>,
 }
 
 impl Somebody {
@@ -231,13 +249,29 @@ impl Somebody {
             _ if self.sysadmin => true,
             "user" => self.login.is_some(),
             "system" => false,
+            "project-admin" => self.column == Some(0),
             cell => {
                 let (resource, action) = cell.split_once(':').unwrap();
                 let row = MATRIX.iter().find(|(name, _)| *name == resource).unwrap().1;
                 self.column
                     .is_some_and(|column| row[column].contains(action))
                     || (public && row[5].contains(action))
+                    || self.robot.is_some_and(|robot| robot.cell(public, cell))
             }
+        }
+    }
+}
+
+impl Somebody {
+    /// As [`Self::may`], of a route of the API.
+    fn may_use(&self, public: bool, asked: &str, endpoint: &Endpoint) -> bool {
+        let route = format!("{} {}", endpoint.method, endpoint.path);
+        match self.robot {
+            Some(robot) => robot.of_its_own(&route).unwrap_or_else(|| match asked {
+                "system" => robot.system(endpoint),
+                other => self.may(public, other),
+            }),
+            None => self.may(public, asked),
         }
     }
 }
@@ -256,18 +290,21 @@ async fn everybody(app: &App) -> Vec<Somebody> {
             login: None,
             column: None,
             sysadmin: false,
+            robot: None,
         },
         Somebody {
             name: "sysadmin",
             login: Some(app.admin.clone()),
             column: None,
             sysadmin: true,
+            robot: None,
         },
         Somebody {
             name: "stranger",
             login: Some(app.user("stranger").await),
             column: None,
             sysadmin: false,
+            robot: None,
         },
     ];
     let roles = [
@@ -286,6 +323,16 @@ async fn everybody(app: &App) -> Vec<Somebody> {
             login: Some(login),
             column: Some(column),
             sysadmin: false,
+            robot: None,
+        });
+    }
+    for (name, login, rights) in robots::all(app).await {
+        all.push(Somebody {
+            name,
+            login: Some(login),
+            column: None,
+            sysadmin: false,
+            robot: Some(rights),
         });
     }
     all
@@ -369,6 +416,8 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         )
                         .replace("{project_name}", if *public { "public" } else { "private" })
                         .replace("{mid}", "999999")
+                        .replace("{robot_id}", "999999")
+                        .replace("{group_id}", "999999")
                         .replace("{id}", "999999")
                         .replace("{label_id}", "999999")
                         .replace("{meta_name}", "auto_scan")
@@ -376,7 +425,7 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         .replace("{reference}", "latest")
                         .replace("{tag_name}", "nothing");
                     let what = |path: &str| format!("{} {path} by {}", endpoint.method, who.name);
-                    if asked == "own" {
+                    if asked == "own" && who.robot.is_none() {
                         let id = who.login.as_ref().map_or(1, |login| login.id);
                         let own = path.replace("{user_id}", &id.to_string());
                         let answer = try_route(app, who, &endpoint.method, &own).await;
@@ -385,7 +434,8 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                     let path = path.replace("{user_id}", "999999");
                     let asked = if asked == "own" { "system" } else { asked };
                     let answer = try_route(app, who, &endpoint.method, &path).await;
-                    check(&answer, who.may(*public, asked), refused, &what(&path));
+                    let may = who.may_use(*public, asked, endpoint);
+                    check(&answer, may, refused, &what(&path));
                 }
             }
         }
@@ -466,7 +516,9 @@ async fn lists_show_nobody_what_is_not_theirs() {
                     &["repository:public/app:pull", "registry:catalog:*"],
                 )
                 .await;
-            let member = who.sysadmin || who.column.is_some();
+            let member = who.sysadmin
+                || who.column.is_some()
+                || who.robot.is_some_and(|robot| robot.sees_private());
             let mut seen = vec![app.get("/v2/_catalog").bearer(&token).send().await];
             for path in [
                 "/api/v2.0/repositories",
