@@ -201,8 +201,7 @@ impl Catalog {
         let default = self.settings().robot_token_duration;
         let mut ends = expiry(new.duration, default, now)?;
         if let Some(last) = caller.actor.robot().and_then(|robot| robot.expires_at) {
-            let asked = (new.duration != 0).then_some(ends.1);
-            ends.1 = Some(within_the_makers_life(asked, ends.1, last)?);
+            ends = within_the_makers_life(ends, last, now);
         }
         let secret = robots.secret(new.secret).await?;
         let entry = RobotEntry {
@@ -460,20 +459,18 @@ fn check_reach(caller: &Caller, grants: &Grants) -> Result<(), CatalogError> {
     }
 }
 
-/// The end of what a robot makes: its own at the latest. `asked` is what the maker said itself.
+/// The days and the end of what a robot makes: it ends with its maker at the latest.
 fn within_the_makers_life(
-    asked: Option<Option<Timestamp>>,
-    default: Option<Timestamp>,
+    ends: (i64, Option<Timestamp>),
     last: Timestamp,
-) -> Result<Timestamp, CatalogError> {
-    match asked {
-        Some(end) if end.is_none_or(|end| end > last) => Err(CatalogError::Forbidden(
-            "a robot cannot make one that lives longer than itself: give a shorter duration"
-                .to_owned(),
-        )),
-        Some(end) => Ok(end.unwrap_or(last)),
-        None => Ok(default.map_or(last, |end| end.min(last))),
+    now: Timestamp,
+) -> (i64, Option<Timestamp>) {
+    const DAY: u64 = 24 * 60 * 60;
+    if ends.1.is_some_and(|end| end <= last) {
+        return ends;
     }
+    let days = last.since(now).as_secs().div_ceil(DAY).max(1);
+    (days.cast_signed(), Some(last))
 }
 
 fn creator(caller: &Caller) -> Result<Creator, CatalogError> {
@@ -566,12 +563,12 @@ mod tests {
 
     #[test]
     fn nothing_outlives_the_robot_that_makes_it() {
-        let at = Timestamp::from_seconds;
-        let within = within_the_makers_life;
-        assert_eq!(within(Some(Some(at(5))), None, at(9)).unwrap(), at(5));
-        assert_eq!(within(None, Some(at(12)), at(9)).unwrap(), at(9));
-        assert_eq!(within(None, None, at(9)).unwrap(), at(9));
-        assert!(within(Some(Some(at(10))), None, at(9)).is_err());
-        assert!(within(Some(None), None, at(9)).is_err());
+        let at = |days: i64| Some(Timestamp::from_seconds(days * 86_400));
+        let (now, last) = (at(0).unwrap(), at(9).unwrap());
+        let within = |days, end| within_the_makers_life((days, end), last, now);
+        assert_eq!(within(5, at(5)), (5, at(5)));
+        assert_eq!(within(9, at(9)), (9, at(9)));
+        assert_eq!(within(12, at(12)), (9, at(9)));
+        assert_eq!(within(-1, None), (9, at(9)));
     }
 }

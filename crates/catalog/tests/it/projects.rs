@@ -117,7 +117,7 @@ async fn what_cannot_be_a_project_is_refused() {
         );
         assert_eq!(
             status(create(&anonymous(), new_project("x", true)).await),
-            403
+            401
         );
         for limit in [0, -2, i64::MAX] {
             let new = NewProject {

@@ -213,7 +213,7 @@ async fn a_project_over_http() {
 
         let summary = client.get("alice", "/api/v2.0/projects/shop/summary").await;
         assert_eq!(summary.body["project_admin_count"], 1);
-        assert_eq!(summary.body["quota"], json!({"hard": {"storage": -1}}));
+        assert_eq!(summary.body["quota"]["hard"], json!({"storage": -1}));
         let summary = client.get("", "/api/v2.0/projects/shop/summary").await;
         assert_eq!(summary.body, json!({"repo_count": 1}));
     })
@@ -264,7 +264,9 @@ async fn metadata_and_members_over_http() {
         assert_eq!(read.body["role_name"], "developer");
         assert_eq!(read.body["entity_type"], "u");
         let group = json!({"role_id": 2, "member_group": {"id": 1}});
-        assert_eq!(add(group).await.status, 400);
+        assert_eq!(add(group).await.status, 404);
+        let both = json!({"role_id": 2, "member_group": {"id": 1}, "member_user": {"user_id": 1}});
+        assert_eq!(add(both).await.status, 400);
         assert_eq!(add(json!({"role_id": 2})).await.status, 400);
         let role = json!({"role_id": 9});
         assert_eq!(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{UserAnswer, read, user};
 use crate::access::{self, ProjectFacts};
-use crate::{Actor, Caller, Iam};
+use crate::{Actor, Caller, Iam, Refusal};
 
 /// Finds a project with the role an actor holds in it. Projects are kept by a crate above.
 pub type ProjectLookup = Arc<
@@ -50,6 +50,9 @@ pub(super) async fn permissions(
     caller: Caller,
     query: Result<Query<Scope>, QueryRejection>,
 ) -> Result<Response, ApiError> {
+    if caller.actor.is_anonymous() {
+        return Err(Refusal::no_user(&caller.actor).into());
+    }
     let query = read(query)?;
     let id = query.scope.strip_prefix("/project/");
     let Some(id) = id.and_then(|id| id.parse().ok()).map(ProjectId) else {

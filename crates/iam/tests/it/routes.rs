@@ -345,9 +345,9 @@ async fn the_table_asks_for_what_harbor_asks() {
         let permission = |action| Permission::new(Resource::User, action);
         let table: Vec<_> = endpoints(harbour.iam.clone(), one_project())
             .into_iter()
-            .map(|it| {
-                let path = it.path.strip_prefix("/api/v2.0/users").unwrap();
-                (it.method, path, it.access)
+            .filter_map(|it| {
+                let path = it.path.strip_prefix("/api/v2.0/users")?;
+                Some((it.method, path, it.access))
             })
             .collect();
         let expected = [
