@@ -184,6 +184,7 @@ impl Groups {
     async fn change<F>(&self, id: GroupId, entry: Entry, work: F) -> Result<(), IamError>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<bool, DbError>>
+            + Clone
             + Send
             + 'static,
     {

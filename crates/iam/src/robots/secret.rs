@@ -18,6 +18,7 @@ const QUICK: &str = "$sha256$";
 const SALT: usize = 16;
 
 /// A secret and what is kept of it.
+#[derive(Clone)]
 pub struct NewSecret {
     /// The secret, to be shown once.
     pub secret: Secret<String>,
