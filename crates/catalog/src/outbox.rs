@@ -94,10 +94,16 @@ impl Outbox {
         self.inner.arrived.notified().await;
     }
 
-    /// Takes at most `most` of the oldest events out, in the order they were written. They are gone
-    /// once `tx` commits; who hands them on does it there.
-    pub async fn take(&self, tx: &mut Tx, most: i64) -> Result<Vec<Event>, DbError> {
-        store::event::take(tx, most).await
+    /// At most `most` of the oldest events with their ids, in the order they were written. One that
+    /// cannot be read, of a newer version, is `None`.
+    pub async fn waiting(&self, db: &Db, most: i64) -> Result<Vec<(i64, Option<Event>)>, DbError> {
+        store::event::oldest(db, most).await
+    }
+
+    /// Takes events out; they are gone once `tx` commits, and who hands them on does it there.
+    /// Gives the ids that were still there: another process may have handed on the others.
+    pub async fn remove(&self, tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>, DbError> {
+        store::event::delete(tx, ids).await
     }
 
     /// Whether something waits to be handed on.

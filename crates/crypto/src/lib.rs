@@ -8,6 +8,6 @@ mod key_file;
 mod random;
 
 pub use error::CryptoError;
-pub use hash::{KeyedHash, constant_time_eq, sha256, sha256_hex};
+pub use hash::{KeyedHash, constant_time_eq, hmac_sha256, sha256, sha256_hex};
 pub use key_file::KeyFile;
 pub use random::{random_bytes, random_password, random_secret, random_token};

@@ -33,4 +33,4 @@ pub use jobs::{Jobs, JobsOptions};
 pub use queues::{Pool, Queue};
 pub use routes::endpoints;
 pub use schedules::Schedule;
-pub use status::{Status, Trigger};
+pub use status::{Status, Trigger, UnknownWord};

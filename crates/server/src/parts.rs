@@ -15,6 +15,7 @@ use berth_iam::{Iam, IamError, IamOptions};
 use berth_jobs::{Jobs, JobsError, JobsOptions};
 use berth_lifecycle::Lifecycle;
 use berth_model::{Clock, Secret, UserId};
+use berth_notify::Notify;
 use berth_registry::{Registry, RegistryOptions};
 use berth_remote::{Allowed, Egress, EgressOptions};
 use serde_json::{Map, Value};
@@ -105,6 +106,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Garbage collection and checks.
     pub lifecycle: Lifecycle,
+    /// Webhooks.
+    pub notify: Notify,
     /// The one client that goes out.
     pub egress: Egress,
     /// Work beside requests; its types are registered in `jobs.rs`.
@@ -139,7 +142,7 @@ impl Parts {
             ..IamOptions::default()
         };
         let iam = Iam::open(db.clone(), clock.clone(), &key_file, options).await?;
-        let options = catalog_options(settings, key_file)?;
+        let options = catalog_options(settings, key_file.clone())?;
         let catalog = Catalog::open_with(db.clone(), clock.clone(), options).await?;
         let recorder = catalog.recorder().clone();
         let named = catalog.clone();
@@ -166,6 +169,15 @@ impl Parts {
         };
         let jobs = Jobs::new(db.clone(), clock.clone(), options);
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
+        let egress = open_egress(settings)?;
+        let notify = Notify::new(
+            db.clone(),
+            catalog.clone(),
+            jobs.clone(),
+            egress.clone(),
+            key_file,
+            settings.http.external_url.as_deref(),
+        );
         let parts = Self {
             db,
             blobs,
@@ -173,7 +185,8 @@ impl Parts {
             catalog,
             registry,
             lifecycle,
-            egress: open_egress(settings)?,
+            notify,
+            egress,
             jobs,
         };
         crate::jobs::register(&parts);

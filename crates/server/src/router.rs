@@ -30,6 +30,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     endpoints.extend(berth_catalog::endpoints(parts.catalog.clone(), facts));
     endpoints.extend(berth_catalog::robot_endpoints(&parts.catalog, &parts.iam));
     endpoints.extend(berth_registry::endpoints(parts.registry.clone()));
+    endpoints.extend(berth_notify::endpoints(&parts.notify));
     endpoints.extend(berth_jobs::endpoints(parts.jobs.clone()));
     endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));
     endpoints.extend(session::endpoints(&Gate {

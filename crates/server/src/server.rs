@@ -89,6 +89,8 @@ impl Server {
             metrics.clone(),
             stop,
         ));
+        let (notify, stop) = (parts.notify.clone(), shutdown.clone());
+        background_tasks.spawn(async move { notify.dispatch(stop).await });
         if settings.jobs.workers > 0 {
             let (jobs, stop) = (parts.jobs.clone(), shutdown.clone());
             background_tasks.spawn(async move { jobs.work(stop).await });

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Engine, Tx, args, chunk_of, rows_of};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
 use berth_model::{Event, EventKind, Happening, ProjectId, Timestamp};
 
 #[derive(sqlx::FromRow)]
@@ -98,34 +98,53 @@ pub(crate) async fn set_listeners(
     Ok(())
 }
 
-/// Deletes the oldest events and gives them, oldest first.
-pub(crate) async fn take(tx: &mut Tx, most: i64) -> Result<Vec<Event>, DbError> {
-    // Of two replicas that take, the second waits for the first: the order is kept.
-    let lock = match tx.engine() {
-        Engine::Postgres => " FOR UPDATE",
-        Engine::Sqlite => "",
-    };
-    let sql = format!(
-        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1{lock}) \
-         RETURNING id, project_id, at, operator, what"
-    );
-    let mut rows: Vec<Row> = tx.all(AssertSqlSafe(sql), args![most]).await?;
-    rows.sort_unstable_by_key(|row| row.id);
-    let read =
-        rows.into_iter()
-            .filter_map(|row| match serde_json::from_str::<Happening>(&row.what) {
-                Ok(what) => Some(Event {
-                    project: ProjectId(row.project_id),
-                    at: Timestamp::from_micros(row.at),
-                    operator: row.operator,
-                    what,
-                }),
-                Err(error) => {
-                    tracing::error!(id = row.id, %error, "an event cannot be read and is dropped");
-                    None
-                }
-            });
+/// The oldest events, oldest first; `None` for one that cannot be read.
+pub(crate) async fn oldest(db: &Db, most: i64) -> Result<Vec<(i64, Option<Event>)>, DbError> {
+    let rows: Vec<Row> = db
+        .all(
+            "SELECT id, project_id, at, operator, what FROM event ORDER BY id LIMIT $1",
+            args![most],
+        )
+        .await?;
+    let read = rows.into_iter().map(|row| {
+        let what = serde_json::from_str::<Happening>(&row.what)
+            .inspect_err(|error| {
+                tracing::error!(id = row.id, %error, "an event cannot be read and is dropped");
+            })
+            .ok();
+        let event = what.map(|what| Event {
+            project: ProjectId(row.project_id),
+            at: Timestamp::from_micros(row.at),
+            operator: row.operator,
+            what,
+        });
+        (row.id, event)
+    });
     Ok(read.collect())
+}
+
+/// Deletes events; gives the ids of those that were there.
+pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>, DbError> {
+    let mut ids = ids.to_vec();
+    // In one order, so that of two processes one waits for the other.
+    ids.sort_unstable();
+    let mut gone = HashSet::new();
+    let mut rest = ids.as_slice();
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for id in chunk {
+            values.push(*id);
+        }
+        let sql = format!(
+            "DELETE FROM event WHERE id IN ({}) RETURNING id",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values).await?;
+        gone.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(gone)
 }
 
 pub(crate) async fn is_empty(db: &Db) -> Result<bool, DbError> {

@@ -40,16 +40,21 @@ async fn publish(db: &Db, outbox: &Outbox, events: Vec<Event>) {
 
 async fn take(db: &Db, outbox: &Outbox, most: i64, keep: bool) -> Result<Vec<Event>, CatalogError> {
     let outbox = outbox.clone();
-    db.write(move |tx| {
-        Box::pin(async move {
-            let taken = outbox.take(tx, most).await?;
-            if keep {
-                return Err(CatalogError::Conflict("handing on failed".to_owned()));
-            }
-            Ok(taken)
+    let waiting = outbox.waiting(db, most).await.unwrap();
+    let ids: Vec<i64> = waiting.iter().map(|(id, _)| *id).collect();
+    let gone = db
+        .write(move |tx| {
+            Box::pin(async move {
+                let gone = outbox.remove(tx, &ids).await?;
+                if keep {
+                    return Err(CatalogError::Conflict("handing on failed".to_owned()));
+                }
+                Ok(gone)
+            })
         })
-    })
-    .await
+        .await?;
+    assert_eq!(gone.len(), waiting.len());
+    Ok(waiting.into_iter().filter_map(|(_, event)| event).collect())
 }
 
 #[tokio::test]

@@ -40,3 +40,11 @@ CREATE TABLE webhook_target (
     signing_secret    {{bytes}},              -- sealed with the key file
     UNIQUE (policy_id, position)
 );
+
+-- When each policy was last told of each kind.
+CREATE TABLE webhook_trigger (
+    policy_id  BIGINT NOT NULL REFERENCES webhook_policy (id) ON DELETE CASCADE,
+    kind       TEXT NOT NULL,
+    last_at    BIGINT NOT NULL,
+    PRIMARY KEY (policy_id, kind)
+);

@@ -37,3 +37,4 @@ mod speed;
 mod tokens;
 mod upkeep;
 mod uploads_broken;
+mod webhooks;

@@ -26,6 +26,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
         ["CRUDL<>", "CRUDL<>", "CRUL<>", "RL<", "RL<", "L<"],
     ),
     ("artifact", ["CRDL", "CRDL", "CRL", "RL", "RL", "RL"]),
+    ("notification-policy", ["CRUDL", "RL", "", "", "", ""]),
     ("artifact-addition", ["R", "R", "R", "R", "R", "R"]),
     ("tag", ["CDL", "CDL", "CL", "L", "L", "L"]),
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
@@ -121,6 +122,54 @@ const ROUTES: &[(&str, &str)] = &[
     (
         "GET /api/v2.0/projects/{project_name_or_id}/artifacts",
         "artifact:L",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies",
+        "notification-policy:L",
+    ),
+    (
+        "POST /api/v2.0/projects/{project_name_or_id}/webhook/policies",
+        "notification-policy:C",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}",
+        "notification-policy:R",
+    ),
+    (
+        "PUT /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}",
+        "notification-policy:U",
+    ),
+    (
+        "DELETE /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}",
+        "notification-policy:D",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions",
+        "notification-policy:R",
+    ),
+    (
+        "POST /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/redeliver",
+        "notification-policy:U",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks",
+        "notification-policy:R",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log",
+        "notification-policy:R",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/lasttrigger",
+        "notification-policy:R",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/events",
+        "notification-policy:R",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/webhook/jobs",
+        "notification-policy:L",
     ),
     (
         "GET /api/v2.0/projects/{project_name_or_id}/members",
@@ -418,6 +467,9 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         .replace("{mid}", "999999")
                         .replace("{robot_id}", "999999")
                         .replace("{group_id}", "999999")
+                        .replace("{webhook_policy_id}", "999999")
+                        .replace("{execution_id}", "999999")
+                        .replace("{task_id}", "999999")
                         .replace("{id}", "999999")
                         .replace("{label_id}", "999999")
                         .replace("{meta_name}", "auto_scan")
