@@ -71,6 +71,39 @@ pub(crate) const EVENTS: &[&str] = &[
     "create_label",
     "update_label",
     "delete_label",
+    "create_usergroup",
+    "update_usergroup",
+    "delete_usergroup",
+    "create_tag_retention",
+    "update_tag_retention",
+    "delete_tag_retention",
+    "create_immutable_rule",
+    "update_immutable_rule",
+    "delete_immutable_rule",
+    "create_webhook",
+    "update_webhook",
+    "delete_webhook",
+    "update_robot",
+    "create_repository",
+    "stop_jobservice",
+    "pause_jobservice",
+    "resume_jobservice",
+    "start_gc",
+    "stop_gc",
+    "create_gc",
+    "update_gc",
+    "start_purgeaudit",
+    "stop_purgeaudit",
+    "create_purgeaudit",
+    "update_purgeaudit",
+    "start_scrub",
+    "stop_scrub",
+    "create_scrub",
+    "update_scrub",
+    "start_repair",
+    "stop_repair",
+    "create_repair",
+    "update_repair",
 ];
 
 /// Which lines are listed.
@@ -164,6 +197,21 @@ impl LogPurge {
                     )))
                 }
             })
+            .collect()
+    }
+}
+
+impl LogPurge {
+    /// The events of an operation: of `pull`, `pull_artifact`.
+    pub fn events_of(operation: &str) -> Vec<String> {
+        let of_it = |name: &&&str| {
+            let rest = name.strip_prefix(operation);
+            rest.is_some_and(|rest| rest.starts_with('_'))
+        };
+        EVENTS
+            .iter()
+            .filter(of_it)
+            .map(ToString::to_string)
             .collect()
     }
 }

@@ -167,6 +167,14 @@ section! {
 }
 
 section! {
+    /// `[scrub]`: reading stored bytes again to find what went bad.
+    ScrubSettings "scrub." {
+        /// MiB read in a second at most, 0 to 100000; 0 is no bound. Default 32.
+        rate_mib: u64 = Kind::Count, Some("32");
+    }
+}
+
+section! {
     /// `[log]`: what is written to standard error.
     LogSettings "log." {
         /// text for people, json for machines. Default text.
@@ -248,6 +256,8 @@ pub struct Settings {
     pub configuration: ConfigurationSettings,
     /// `[jobs]`.
     pub jobs: JobsSettings,
+    /// `[scrub]`.
+    pub scrub: ScrubSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[tracing]`.
@@ -263,7 +273,7 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 12] = [
+const SECTIONS: [&[Key]; 13] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
@@ -272,6 +282,7 @@ const SECTIONS: [&[Key]; 12] = [
     RegistrySettings::KEYS,
     GcSettings::KEYS,
     EgressSettings::KEYS,
+    ScrubSettings::KEYS,
     ConfigurationSettings::KEYS,
     JobsSettings::KEYS,
     LogSettings::KEYS,

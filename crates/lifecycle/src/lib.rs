@@ -7,8 +7,10 @@
 
 mod fsck;
 mod gc;
+pub mod jobs;
 mod orphans;
 mod quotas;
+mod routes;
 mod scrub;
 mod store;
 mod watch;
@@ -23,6 +25,7 @@ use berth_registry::{Registry, RegistryError};
 pub use fsck::{FsckOptions, FsckReport, Problem};
 pub use gc::{GcOptions, GcReport};
 pub use quotas::{QuotaDrift, QuotaReport};
+pub use routes::endpoints;
 pub use scrub::{ScrubReport, WrongCopy};
 pub use watch::{Unwatched, Watch};
 

@@ -4,15 +4,22 @@
 
 mod quotas;
 
+use berth_config::Settings;
 use berth_jobs::{Cadence, JobsError};
 use serde_json::json;
 
 use crate::Parts;
 
 /// Registers every job type.
-pub(crate) fn register(parts: &Parts) {
-    let lifecycle = parts.lifecycle.clone();
-    parts.jobs.register(quotas::ReconcileQuotas(lifecycle));
+pub(crate) fn register(parts: &Parts, settings: &Settings) {
+    let Parts {
+        jobs,
+        lifecycle,
+        catalog,
+        ..
+    } = parts;
+    jobs.register(quotas::ReconcileQuotas(lifecycle.clone()));
+    berth_lifecycle::jobs::register(jobs, lifecycle, catalog, settings.scrub.rate_mib);
 }
 
 /// Schedules what should be done regularly; an operator who changed a schedule keeps the change.
@@ -21,5 +28,6 @@ pub(crate) async fn schedule_defaults(parts: &Parts) -> Result<(), JobsError> {
     parts
         .jobs
         .default_schedule(quotas::KIND, &daily, quotas::KIND, &json!({}))
-        .await
+        .await?;
+    berth_lifecycle::jobs::schedule_defaults(&parts.jobs).await
 }

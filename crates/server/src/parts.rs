@@ -189,7 +189,7 @@ impl Parts {
             egress,
             jobs,
         };
-        crate::jobs::register(&parts);
+        crate::jobs::register(&parts, settings);
         Ok(parts)
     }
 

@@ -63,6 +63,7 @@ impl Found<'_> {
             ("auth.refresh_token_days", auth.refresh_token_days, 1..=365),
             ("gc.interval_seconds", gc.interval_seconds, 1..=604_800),
             ("gc.grace_seconds", gc.grace_seconds, 0..=2_592_000),
+            ("scrub.rate_mib", self.settings.scrub.rate_mib, 0..=100_000),
             ("jobs.workers", self.settings.jobs.workers, 0..=200),
         ] {
             self.range(key, value, range);

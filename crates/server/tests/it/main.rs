@@ -36,5 +36,6 @@ mod sessions;
 mod speed;
 mod tokens;
 mod upkeep;
+mod upkeep_api;
 mod uploads_broken;
 mod webhooks;
