@@ -4,9 +4,10 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/berth/target
 export PATH := $(PATH):$(HOME)/.cache/berth/tools
 
 ARGS ?=
+SOAK_MINUTES ?= 180
 WORK := $(CARGO_TARGET_DIR)/../test-services
 
-.PHONY: run build test check tools bench deny fuzz-check clean-services help
+.PHONY: run build test check tools soak bench deny fuzz-check clean-services help
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 18
@@ -27,6 +28,9 @@ check: ## Formatting, lints, arrows between crates
 
 test: tools ## Everything: lints, both databases, real clients; ends with a count
 	bash scripts/test.sh
+
+soak: tools ## Three hours (SOAK_MINUTES) of pushes, deletes, collections and kills on both databases
+	bash scripts/soak.sh $(SOAK_MINUTES)
 
 bench: ## Measure beside nginx and docker-registry; writes bench/RESULTS.md
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light docker-registry

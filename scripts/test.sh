@@ -46,6 +46,11 @@ echo "== tests"
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
 tests=${PIPESTATUS[0]}
 
+# By itself: it takes what the machine has, for BERTH_SOAK_MINUTES (2) on both databases at once.
+echo "== soak"
+cargo test -p berth-e2e --locked --test soak -- --nocapture 2>&1 | tee -a "$log"
+[ "${PIPESTATUS[0]}" -eq 0 ] || tests=1
+
 read -r passed failed ignored < <(awk '/^test result:/ {
   for (i = 1; i < NF; i++) {
     if ($(i + 1) ~ /^passed/) passed += $i

@@ -12,6 +12,7 @@ pub mod api;
 pub mod command;
 pub mod content;
 pub mod image;
+pub mod kills;
 pub mod server;
 mod tar;
 

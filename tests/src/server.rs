@@ -20,6 +20,9 @@ const START: Duration = Duration::from_mins(1);
 /// The first administrator's password.
 const ADMIN_PASSWORD: &str = "Admin-pass-1";
 
+/// The variable that names the database.
+const DATABASE: &str = "BERTH_DATABASE__URL";
+
 /// How a server is to run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -55,7 +58,7 @@ impl Options {
             .run()
             .expect_ok();
         let (base, _) = server.rsplit_once('/').unwrap();
-        Some(self.env("BERTH_DATABASE__URL", &format!("{base}/{name}")))
+        Some(self.env(DATABASE, &format!("{base}/{name}")))
     }
 }
 
@@ -109,6 +112,15 @@ impl Server {
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Where its rows are, to look at them while it does not run.
+    pub fn database(&self) -> String {
+        let mut set = self.options.env.iter().rev();
+        set.find(|(name, _)| name == DATABASE).map_or_else(
+            || format!("sqlite://{}", self.data().join("berth.db").display()),
+            |(_, url)| url.clone(),
+        )
     }
 
     /// What it has logged.

@@ -1,4 +1,4 @@
-//! Files that no row names: what a crash left between a rename and its commit.
+//! What a crash left behind: files that no row names, and deletions that were not finished.
 
 use berth_blob::Entry;
 use berth_model::Timestamp;
@@ -48,5 +48,14 @@ impl Lifecycle {
             tracing::info!(removed, "files left by an interrupted push were removed");
         }
         Ok(removed)
+    }
+
+    /// Lets the next collection finish deletions that were begun and not ended. To be called at a
+    /// start: while all is well, a deletion that takes long is left to whoever began it.
+    pub async fn resume_deletions(&self) -> Result<u64, LifecycleError> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| Box::pin(async move { Ok(store::hasten_deletions(tx, now).await?) }))
+            .await
     }
 }

@@ -183,6 +183,16 @@ pub(crate) async fn forget(tx: &mut Tx, claimed: &Claimed) -> Result<bool, DbErr
     Ok(removed == 1)
 }
 
+/// Makes the reviews of blobs whose deletion has begun due at once; gives their number.
+pub(crate) async fn hasten_deletions(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE gc_review SET review_at = $1 WHERE repository_id = 0 AND review_at > $1 \
+         AND EXISTS (SELECT 1 FROM blob b WHERE b.id = gc_review.blob_id AND b.state = 'deleting')",
+        args![now],
+    )
+    .await
+}
+
 /// A blob's row, for checks.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct BlobRow {

@@ -24,6 +24,9 @@ pub(crate) async fn collect(
     if let Err(error) = parts.lifecycle.sweep_orphans(started, &stop).await {
         tracing::error!(%error, "the sweep of orphaned files failed");
     }
+    if let Err(error) = parts.lifecycle.resume_deletions().await {
+        tracing::error!(%error, "deletions that a crash interrupted are finished only later");
+    }
     while !stop.is_cancelled() {
         let began = Clock::system().now();
         let collected = parts.lifecycle.collect(&stop).await;

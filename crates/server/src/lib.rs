@@ -5,6 +5,7 @@
 //! to, and ends them all in the reverse order.
 
 mod background;
+mod descriptors;
 mod enforce;
 mod health;
 mod jobs;

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 use crate::Parts;
 use crate::background;
+use crate::descriptors;
 use crate::enforce::Gate;
 use crate::router;
 
@@ -122,6 +123,7 @@ impl Server {
         let options = ServeOptions {
             tls: self.tls,
             drain: Duration::from_secs(settings.http.drain_seconds),
+            connections: descriptors::for_connections(),
             ..ServeOptions::default()
         };
         let cut = serve(self.listener, options, observed, shutdown).await;

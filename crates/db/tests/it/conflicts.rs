@@ -38,13 +38,13 @@ async fn add(tx: &mut Tx, name: &str) -> Result<u64, DbError> {
 
 async fn values(db: &Db) -> Vec<(i64,)> {
     let sql = "SELECT updated_at FROM setting WHERE name IN ('a', 'b') ORDER BY name";
-    db.all(sql, args![]).await.unwrap()
+    db.all(sql, args![]).await.expect("two rows")
 }
 
 async fn with_rows() -> Option<TestDb> {
     let database = TestDb::postgres().await?;
     for name in ["a", "b"] {
-        crate::put(&database.db(), name, "v").await.unwrap();
+        crate::put(&database.db(), name, "v").await.expect("a row");
     }
     Some(database)
 }

@@ -11,6 +11,7 @@ mod corruption;
 mod deletes;
 mod disk_faults;
 mod errors;
+mod floods;
 mod gc;
 mod harbor;
 mod groups;

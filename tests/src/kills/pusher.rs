@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use berth_e2e::api::Reply;
-use berth_e2e::content::{Numbers, digest, unique};
-use berth_e2e::image::{CONFIG, LAYER, MANIFEST, descriptor};
-use berth_e2e::{Api, Login};
+use crate::api::Reply;
+use crate::content::{Numbers, digest, unique};
+use crate::image::{CONFIG, LAYER, MANIFEST, descriptor};
+use crate::{Api, Login};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{GRACE, PUSHERS, Shared};
+use super::{PUSHERS, Shared};
 
 /// The connection broke: whether the request was carried out is not known.
-type Cut = reqwest::Error;
+pub(super) type Cut = reqwest::Error;
 
 /// Most images kept at once, so that looking after them stays quick.
 const KEPT: usize = 10;
@@ -64,6 +64,11 @@ pub(super) struct Pusher {
     pub(super) mounted: u64,
     pub(super) found: u64,
     pub(super) resumed: u64,
+    pub(super) retagged: u64,
+    pub(super) blobs_deleted: u64,
+    pub(super) repositories_deleted: u64,
+    /// Requests that were answered.
+    pub(super) events: u64,
 }
 
 impl Pusher {
@@ -82,6 +87,10 @@ impl Pusher {
             mounted: 0,
             found: 0,
             resumed: 0,
+            retagged: 0,
+            blobs_deleted: 0,
+            repositories_deleted: 0,
+            events: 0,
         }
     }
 
@@ -98,17 +107,32 @@ impl Pusher {
 
     async fn step(&mut self, api: &Api) -> Result<(), Cut> {
         let many = self.there().len() >= KEPT;
-        match self.numbers.below(10) {
-            0..=5 if !many => self.push(api).await,
-            6 => self.delete_tag(api).await,
-            7 if self.unfinished.len() < 3 => self.begin_and_leave(api).await,
-            8 => self.push_orphan(api).await,
+        match self.numbers.below(16) {
+            0..=6 if !many => self.push(api).await,
+            7 => self.delete_tag(api).await,
+            8 if self.unfinished.len() < 3 => self.begin_and_leave(api).await,
+            9 => self.push_orphan(api).await,
+            10 => self.retag(api).await,
+            11 => self.delete_blob(api).await,
+            12 if self.numbers.below(8) == 0 => self.delete_repository(api).await,
+            13 | 14 => self.read_back(api).await,
             _ => self.delete_manifest(api).await,
         }
     }
 
+    /// Sends a request and counts its answer.
+    pub(super) async fn ask(
+        &mut self,
+        api: &Api,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Reply, Cut> {
+        let answer = api.try_send(request).await?;
+        self.events += 1;
+        Ok(answer)
+    }
+
     /// The digests of manifests known to be there.
-    fn there(&self) -> Vec<String> {
+    pub(super) fn there(&self) -> Vec<String> {
         self.manifests
             .iter()
             .filter(|(_, pushed)| pushed.state == State::There)
@@ -116,11 +140,11 @@ impl Pusher {
             .collect()
     }
 
-    fn pick(&mut self, end: usize) -> usize {
+    pub(super) fn pick(&mut self, end: usize) -> usize {
         self.numbers.below(end as u64) as usize
     }
 
-    fn pick_layer(&mut self) -> Arc<[u8]> {
+    pub(super) fn pick_layer(&mut self) -> Arc<[u8]> {
         let number = self.pick(self.shared.layers.len());
         self.shared.layers[number].clone()
     }
@@ -162,7 +186,7 @@ impl Pusher {
             .request(Method::PUT, &path, Some(&self.login))
             .header("content-type", MANIFEST)
             .body(manifest);
-        let answer = api.try_send(request).await?;
+        let answer = self.ask(api, request).await?;
         if answer.status == 201 {
             self.state(&digest, State::There);
             self.tags.insert(tag, BTreeSet::from([Some(digest)]));
@@ -170,7 +194,7 @@ impl Pusher {
             return Ok(());
         }
         // What was pushed first may be collected once the grace is over, and only then.
-        let late = started.elapsed() >= Duration::from_secs(u64::from(GRACE));
+        let late = started.elapsed() >= Duration::from_secs(u64::from(self.shared.grace));
         assert!(
             late && answer.status == 400,
             "a whole image was refused after {:?}: {answer:?}",
@@ -192,7 +216,7 @@ impl Pusher {
             0 => {
                 let path = format!("/v2/{}/blobs/{digest}", self.repository);
                 let head = api.request(Method::HEAD, &path, Some(&self.login));
-                if api.try_send(head).await?.status == 200 {
+                if self.ask(api, head).await?.status == 200 {
                     self.found += 1;
                     return Ok(());
                 }
@@ -215,21 +239,24 @@ impl Pusher {
             .request(Method::POST, &path, Some(&self.login))
             .header("content-type", "application/octet-stream")
             .body(blob.to_vec());
-        let _ = api.try_send(request).await?.expect(201);
+        let _ = self.ask(api, request).await?.expect(201);
         self.uploaded += 1;
         Ok(())
     }
 
-    /// Mounts from whoever comes first; what cannot be mounted is uploaded.
+    /// Mounts from another pusher, or from wherever the server finds it; what cannot be mounted is
+    /// uploaded.
     async fn mount(&mut self, api: &Api, digest: &str, blob: &Arc<[u8]>) -> Result<(), Cut> {
-        let other = self.pick(PUSHERS);
+        let from = match self.pick(PUSHERS + 1) {
+            PUSHERS => String::new(),
+            other => format!("&from=library/pusher-{other}"),
+        };
         let path = format!(
-            "/v2/{}/blobs/uploads/?mount={digest}&from=library/pusher-{other}",
+            "/v2/{}/blobs/uploads/?mount={digest}{from}",
             self.repository
         );
-        let answer = api
-            .try_send(api.request(Method::POST, &path, Some(&self.login)))
-            .await?;
+        let request = api.request(Method::POST, &path, Some(&self.login));
+        let answer = self.ask(api, request).await?;
         if answer.status == 201 {
             self.mounted += 1;
             return Ok(());
@@ -242,7 +269,7 @@ impl Pusher {
     async fn begin(&mut self, api: &Api) -> Result<String, Cut> {
         let path = format!("/v2/{}/blobs/uploads/", self.repository);
         let request = api.request(Method::POST, &path, Some(&self.login));
-        let answer = api.try_send(request).await?.expect(202);
+        let answer = self.ask(api, request).await?.expect(202);
         Ok(answer.header("location").to_owned())
     }
 
@@ -268,7 +295,7 @@ impl Pusher {
     }
 
     async fn send_chunk(
-        &self,
+        &mut self,
         api: &Api,
         location: &str,
         start: usize,
@@ -282,7 +309,7 @@ impl Pusher {
                 format!("{start}-{}", start + piece.len() - 1),
             )
             .body(piece.to_vec());
-        Ok(api.try_send(request).await?.expect(202))
+        Ok(self.ask(api, request).await?.expect(202))
     }
 
     pub(super) async fn finish(
@@ -294,7 +321,7 @@ impl Pusher {
         let joint = if location.contains('?') { '&' } else { '?' };
         let path = format!("{location}{joint}digest={digest}");
         let request = api.request(Method::PUT, &path, Some(&self.login));
-        let _ = api.try_send(request).await?.expect(201);
+        let _ = self.ask(api, request).await?.expect(201);
         self.uploaded += 1;
         Ok(())
     }
@@ -318,53 +345,25 @@ impl Pusher {
         self.push_blob(api, &layer).await
     }
 
-    async fn delete_tag(&mut self, api: &Api) -> Result<(), Cut> {
-        let set: Vec<_> = self
-            .tags
-            .iter()
-            .filter(|(_, may)| !may.contains(&None))
-            .map(|(tag, _)| tag.clone())
-            .collect();
-        if set.is_empty() {
-            return Ok(());
-        }
-        let tag = set[self.pick(set.len())].clone();
-        self.tags.entry(tag.clone()).or_default().insert(None);
-        let path = format!("/v2/{}/manifests/{tag}", self.repository);
-        let request = api.request(Method::DELETE, &path, Some(&self.login));
-        let _ = api.try_send(request).await?.expect(202);
-        self.tags.insert(tag, BTreeSet::from([None]));
-        Ok(())
-    }
-
-    async fn delete_manifest(&mut self, api: &Api) -> Result<(), Cut> {
+    /// Sets another tag, or one that names something else, to a manifest that is there.
+    async fn retag(&mut self, api: &Api) -> Result<(), Cut> {
         let there = self.there();
         if there.is_empty() {
             return Ok(());
         }
         let digest = there[self.pick(there.len())].clone();
-        self.state(&digest, State::Unsure);
-        let pointing = Some(digest.clone());
-        for may in self.tags.values_mut() {
-            if may.contains(&pointing) {
-                may.insert(None);
-            }
-        }
-        let path = format!("/v2/{}/manifests/{digest}", self.repository);
-        let request = api.request(Method::DELETE, &path, Some(&self.login));
-        let _ = api.try_send(request).await?.expect(202);
-        self.state(&digest, State::Gone);
-        for may in self.tags.values_mut() {
-            may.remove(&pointing);
-        }
-        self.deleted += 1;
+        let tag = format!("tag-{}", self.numbers.below(6));
+        let unset = || BTreeSet::from([None]);
+        let may = self.tags.entry(tag.clone()).or_insert_with(unset);
+        may.insert(Some(digest.clone()));
+        let path = format!("/v2/{}/manifests/{tag}", self.repository);
+        let request = api
+            .request(Method::PUT, &path, Some(&self.login))
+            .header("content-type", MANIFEST)
+            .body(self.manifests[&digest].manifest.clone());
+        let _ = self.ask(api, request).await?.expect(201);
+        self.tags.insert(tag, BTreeSet::from([Some(digest)]));
+        self.retagged += 1;
         Ok(())
-    }
-
-    /// Deletes all that is left, at the end of a run.
-    pub(super) async fn delete_all(&mut self, api: &Api) {
-        while !self.there().is_empty() {
-            self.delete_manifest(api).await.unwrap();
-        }
     }
 }

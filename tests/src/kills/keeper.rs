@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use berth_e2e::Api;
-use berth_e2e::content::digest;
+use crate::Api;
+use crate::content::digest;
+use reqwest::Method;
 
-use super::pusher::{Pusher, State, Unfinished};
+use super::pusher::{Cut, Pusher, State, Unfinished};
 
 impl Pusher {
     /// Compares the server with what it has answered, and settles what was not answered.
@@ -25,6 +26,44 @@ impl Pusher {
         for upload in std::mem::take(&mut self.unfinished) {
             self.resume(api, upload).await;
         }
+    }
+
+    /// Reads an image while everybody works: the manifest, one of its blobs, and a tag.
+    pub(super) async fn read_back(&mut self, api: &Api) -> Result<(), Cut> {
+        let there = self.there();
+        if there.is_empty() {
+            return Ok(());
+        }
+        let name = there[self.pick(there.len())].clone();
+        let pushed = &self.manifests[&name];
+        let manifest = pushed.manifest.clone();
+        let blobs = pushed.blobs.clone();
+        let blob = &blobs[self.pick(blobs.len())];
+        let layer = digest(blob);
+        for (kind, reference, bytes) in [
+            ("manifests", name.as_str(), manifest.as_slice()),
+            ("blobs", layer.as_str(), blob),
+        ] {
+            let path = format!("/v2/{}/{kind}/{reference}", self.repository);
+            let request = api.request(Method::GET, &path, Some(&self.login));
+            let read = self.ask(api, request).await?.expect(200);
+            assert!(read.body == bytes, "{}: other bytes", read.line);
+        }
+        let tag = format!("tag-{}", self.numbers.below(6));
+        let path = format!("/v2/{}/manifests/{tag}", self.repository);
+        let request = api.request(Method::HEAD, &path, Some(&self.login));
+        let answer = self.ask(api, request).await?;
+        let now = match answer.status {
+            200 => Some(answer.header("docker-content-digest").to_owned()),
+            404 => None,
+            _ => panic!("{answer:?}"),
+        };
+        let known = self.tags.get(&tag);
+        assert!(
+            known.map_or(now.is_none(), |may| may.contains(&now)),
+            "{path} is {now:?}, not one of {known:?}"
+        );
+        Ok(())
     }
 
     async fn verify_manifest(&mut self, api: &Api, digest: &str, read: &mut HashSet<String>) {
@@ -104,7 +143,7 @@ impl Pusher {
 /// Reads a blob once a round.
 async fn verify_blob(
     api: &Api,
-    login: &berth_e2e::Login,
+    login: &crate::Login,
     repository: &str,
     blob: &[u8],
     read: &mut HashSet<String>,
