@@ -137,16 +137,13 @@ impl Catalog {
     ) -> Result<(Vec<RobotAccount>, i64), CatalogError> {
         let (project, rest) = split_query(q)?;
         let mut filter = Filter::new();
-        match project {
-            Some(id) => {
-                self.require_in(caller, id, robot(Action::List)).await?;
-                let id = filter.bind(id);
-                filter.and(format!("r.project_id = {id}"));
-            }
-            None => {
-                access::require_system(&caller.actor, robot(Action::List))?;
-                filter.and("r.project_id IS NULL");
-            }
+        if let Some(id) = project {
+            self.require_in(caller, id, robot(Action::List)).await?;
+            let id = filter.bind(id);
+            filter.and(format!("r.project_id = {id}"));
+        } else {
+            access::require_system(&caller.actor, robot(Action::List))?;
+            filter.and("r.project_id IS NULL");
         }
         filter.and_query(&rest, COLUMNS)?;
         let order = order_by(sort, COLUMNS, "r.name", "r.id")?;
@@ -360,15 +357,12 @@ impl Catalog {
         parts: &Parts,
     ) -> Result<Option<ProjectFacts>, CatalogError> {
         let create = robot(Action::Create);
-        match (level, parts.first()) {
-            (Level::Project, Some((Namespace::Project(name), _))) => {
-                let facts = self.project_facts(&caller.actor, name).await?;
-                self.require_found(caller, facts, name, create).map(Some)
-            }
-            _ => {
-                access::require_system(&caller.actor, create)?;
-                Ok(None)
-            }
+        if let (Level::Project, Some((Namespace::Project(name), _))) = (level, parts.first()) {
+            let facts = self.project_facts(&caller.actor, name).await?;
+            require_found(caller, facts, name, create).map(Some)
+        } else {
+            access::require_system(&caller.actor, create)?;
+            Ok(None)
         }
     }
 
@@ -418,29 +412,28 @@ impl Catalog {
         permission: Permission,
     ) -> Result<ProjectFacts, CatalogError> {
         let facts = self.project_facts_by_id(&caller.actor, id).await?;
-        self.require_found(caller, facts, &id.to_string(), permission)
+        require_found(caller, facts, &id.to_string(), permission)
     }
+}
 
-    /// The project, if the caller holds the permission in it. Only system administrators are told
-    /// that there is no such project.
-    fn require_found(
-        &self,
-        caller: &Caller,
-        facts: Option<ProjectFacts>,
-        named: &str,
-        permission: Permission,
-    ) -> Result<ProjectFacts, CatalogError> {
-        let Some(mut facts) = facts else {
-            return Err(match caller.actor.user() {
-                Some(user) if user.sysadmin => CatalogError::project_not_found(named),
-                _ => Refusal::of(&caller.actor, permission, Some(named)).into(),
-            });
-        };
-        let name = std::mem::replace(&mut facts.name, named.to_owned());
-        access::require(&caller.actor, &facts, permission)?;
-        facts.name = name;
-        Ok(facts)
-    }
+/// The project, if the caller holds the permission in it. Only system administrators are told
+/// that there is no such project.
+fn require_found(
+    caller: &Caller,
+    facts: Option<ProjectFacts>,
+    named: &str,
+    permission: Permission,
+) -> Result<ProjectFacts, CatalogError> {
+    let Some(mut facts) = facts else {
+        return Err(match caller.actor.user() {
+            Some(user) if user.sysadmin => CatalogError::project_not_found(named),
+            _ => Refusal::of(&caller.actor, permission, Some(named)).into(),
+        });
+    };
+    let name = std::mem::replace(&mut facts.name, named.to_owned());
+    access::require(&caller.actor, &facts, permission)?;
+    facts.name = name;
+    Ok(facts)
 }
 
 const fn level_of(robot: &RobotAccount) -> Level {

@@ -80,7 +80,7 @@ impl Viewer {
         );
         if let Some(wanted) = wanted {
             let wanted = filter.bind(format!("% {} %", word(wanted)));
-            sql.push_str(&format!(" AND s.access LIKE {wanted}"));
+            sql = format!("{sql} AND s.access LIKE {wanted}");
         }
         Some(sql)
     }

@@ -1,6 +1,7 @@
 //! Forward migrations, the same files for both engines.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -55,10 +56,11 @@ fn continue_ids(sql: &str, engine: Engine) -> String {
         rendered.push_str(before);
         let (table, left) = after.split_once("}}").unwrap_or((after, ""));
         if engine == Engine::Postgres {
-            rendered.push_str(&format!(
+            let _ = write!(
+                rendered,
                 "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
                  COALESCE((SELECT MAX(id) FROM {table}), 0) + 1, FALSE);"
-            ));
+            );
         }
         rest = left;
     }

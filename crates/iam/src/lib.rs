@@ -36,6 +36,6 @@ pub use iam::{Iam, IamOptions, LoginSink, RobotPrefix};
 pub use operation::{Operation, Paging, Parameter, ParameterKind, SchemaOf};
 pub use passwords::HashCost;
 pub use robots::{Robot, RobotAccount, Robots};
-pub use routes::{ProjectLookup, endpoints};
+pub use routes::{PermissionAnswer, ProjectLookup, endpoints};
 pub use sessions::SessionToken;
 pub use users::{Account, FIRST_ADMIN, NewUser, Profile, RemovalHook, UserQuery, Users};

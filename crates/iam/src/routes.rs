@@ -7,6 +7,8 @@ mod accounts;
 mod current;
 mod groups;
 
+pub use current::PermissionAnswer;
+
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::routing::{MethodRouter, delete, get, post, put};

@@ -3,7 +3,7 @@
 //! Invariant: nothing is polled while nothing happens, but for a slow look that finds what another
 //! process, or one that died, has left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map};
 use std::time::Duration;
 
 use berth_iam::{Actor, ProjectFacts};
@@ -98,13 +98,13 @@ impl Notify {
         places: &mut HashMap<(ProjectId, String), Place>,
     ) -> Result<Vec<Planned>, NotifyError> {
         let catalog = &self.inner.catalog;
-        if !projects.contains_key(&event.project) {
+        if let hash_map::Entry::Vacant(unknown) = projects.entry(event.project) {
             let facts = catalog
                 .project_facts_by_id(&Actor::Anonymous, event.project)
                 .await?;
             let rows = store::policy::of_project(&self.inner.db, event.project).await?;
             let policies = self.with_targets(rows).await?;
-            projects.insert(event.project, (facts, policies));
+            unknown.insert((facts, policies));
         }
         let Some((Some(facts), policies)) = projects.get(&event.project) else {
             return Ok(Vec::new());

@@ -61,8 +61,7 @@ pub(super) fn read_parts(
         .map(read_part)
         .collect::<Result<_, _>>()?;
     let fits = match (level, &parts[..]) {
-        (Level::System, _) => true,
-        (Level::Project, [(Namespace::Project(_), _)]) => true,
+        (Level::System, _) | (Level::Project, [(Namespace::Project(_), _)]) => true,
         (Level::Project, _) => false,
     };
     if !fits {

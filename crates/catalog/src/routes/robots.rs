@@ -8,7 +8,8 @@ use axum::routing::{delete, get, patch, post, put};
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::access::{Level, offered, spelled};
 use berth_iam::{
-    Access, Caller, Endpoint, Iam, Operation, Permission, Place, RobotAccount, access,
+    Access, Caller, Endpoint, Iam, Operation, Permission, PermissionAnswer, Place, RobotAccount,
+    access,
 };
 use berth_model::{Action, ProjectId, Resource, RobotId, Secret, Timestamp};
 use http::{Method, Uri};
@@ -261,21 +262,13 @@ struct SecretBody {
     secret: String,
 }
 
-/// A resource and an action.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Permission")]
-struct OfferedBody {
-    resource: &'static str,
-    action: &'static str,
-}
-
 /// What robots can be given.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Permissions")]
 struct PermissionsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<Vec<OfferedBody>>,
-    project: Vec<OfferedBody>,
+    system: Option<Vec<PermissionAnswer>>,
+    project: Vec<PermissionAnswer>,
 }
 
 async fn list(
@@ -420,10 +413,10 @@ async fn permissions(
     }))
 }
 
-fn listed(level: Level) -> Vec<OfferedBody> {
+fn listed(level: Level) -> Vec<PermissionAnswer> {
     offered(level)
-        .map(|permission| OfferedBody {
-            resource: spelled(permission.resource),
+        .map(|permission| PermissionAnswer {
+            resource: spelled(permission.resource).to_owned(),
             action: permission.action.as_str(),
         })
         .collect()

@@ -40,9 +40,11 @@ pub(super) struct Scope {
 /// An action on a resource.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Permission")]
-pub(super) struct PermissionAnswer {
-    resource: String,
-    action: &'static str,
+pub struct PermissionAnswer {
+    /// What it is about.
+    pub resource: String,
+    /// What may be done to it.
+    pub action: &'static str,
 }
 
 pub(super) async fn permissions(

@@ -1,7 +1,7 @@
 //! What the routes take and show, in Harbor's shapes.
 
 use berth_jobs::{Execution, Task};
-use berth_model::Secret;
+use berth_model::{Secret, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -129,6 +129,7 @@ impl From<PolicyRequest> for WantedPolicy {
 /// When a policy was last told of an event.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "WebhookLastTrigger")]
+#[expect(clippy::struct_field_names, reason = "the names are Harbor's")]
 pub(super) struct LastTrigger {
     pub(super) policy_name: String,
     pub(super) event_type: &'static str,
@@ -186,7 +187,7 @@ impl From<Execution> for ExecutionBody {
             trigger: execution.trigger.to_string(),
             extra_attrs: execution.attributes,
             start_time: execution.started_at.to_rfc3339(),
-            end_time: execution.ended_at.map(|at| at.to_rfc3339()),
+            end_time: execution.ended_at.map(Timestamp::to_rfc3339),
         }
     }
 }
@@ -224,8 +225,8 @@ impl From<Task> for TaskBody {
             extra_attrs: task.attributes,
             creation_time: task.created_at.to_rfc3339(),
             update_time: task.updated_at.to_rfc3339(),
-            start_time: task.started_at.map(|at| at.to_rfc3339()),
-            end_time: task.ended_at.map(|at| at.to_rfc3339()),
+            start_time: task.started_at.map(Timestamp::to_rfc3339),
+            end_time: task.ended_at.map(Timestamp::to_rfc3339),
         }
     }
 }
