@@ -23,10 +23,11 @@ const HIGHEST_MIB: u64 = 100_000;
 
 /// Reads parameters; none are an empty object.
 pub(super) fn read<T: DeserializeOwned>(params: &Value) -> Result<T, String> {
-    let params = if params.is_null() {
-        Value::Object(serde_json::Map::new())
-    } else {
-        params.clone()
+    // An array would be taken for the fields in their order.
+    let params = match params {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        Value::Object(_) => params.clone(),
+        _ => return Err("the parameters must be a JSON object".to_owned()),
     };
     serde_json::from_value(params).map_err(|error| error.to_string())
 }
