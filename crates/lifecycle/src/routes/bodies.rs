@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// Harbor's `Schedule`, as it is sent.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "Schedule")]
+#[schemars(rename = "ScheduleRequest")]
 pub(super) struct Asked {
     /// When.
     pub(super) schedule: Wanted,
@@ -19,7 +19,7 @@ pub(super) struct Asked {
 
 /// Harbor's `ScheduleObj`, as it is sent.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "ScheduleObj")]
+#[schemars(rename = "ScheduleObjRequest")]
 pub(super) struct Wanted {
     /// `Hourly`, `Daily`, `Weekly`, `Custom`; `Manual` runs it now; `None` ends a schedule.
     #[serde(rename = "type", default)]
@@ -31,7 +31,7 @@ pub(super) struct Wanted {
 
 /// Harbor's `ScheduleObj`, as it is answered.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ScheduleShown")]
+#[schemars(rename = "ScheduleObj")]
 pub(super) struct When {
     #[serde(rename = "type")]
     kind: String,
