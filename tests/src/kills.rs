@@ -132,7 +132,7 @@ pub async fn run(options: Options, plan: Plan) {
         "too little has happened: {}",
         summary(&pushers)
     );
-    free_everything(&server, &mut pushers).await;
+    free_everything(&mut server, &mut pushers).await;
     block_in_place(|| server.kill());
     assert_eq!(ledger::balance(&server).await, 0, "bytes that nobody holds");
     block_in_place(|| server.restart());
@@ -212,7 +212,7 @@ fn summary(pushers: &[Pusher]) -> String {
 }
 
 /// Once nothing is referred to, all bytes go: what a kill left behind does not stay for ever.
-async fn free_everything(server: &Server, pushers: &mut [Pusher]) {
+async fn free_everything(server: &mut Server, pushers: &mut [Pusher]) {
     let api = server.api();
     for pusher in pushers {
         pusher.delete_all(&api).await;
@@ -223,12 +223,15 @@ async fn free_everything(server: &Server, pushers: &mut [Pusher]) {
         let Some(one) = left.first() else {
             return;
         };
-        assert!(
-            Instant::now() < deadline,
-            "{} blobs were deleted and never collected, such as {}",
-            left.len(),
-            one.display()
-        );
+        if Instant::now() > deadline {
+            block_in_place(|| server.kill());
+            panic!(
+                "{} blobs were deleted and never collected, such as {}; what is known of them: {:#?}",
+                left.len(),
+                one.display(),
+                ledger::left(server).await
+            );
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

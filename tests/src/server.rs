@@ -27,6 +27,7 @@ const DATABASE: &str = "BERTH_DATABASE__URL";
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     env: Vec<(String, String)>,
+    open_files: Option<u32>,
 }
 
 impl Options {
@@ -34,6 +35,13 @@ impl Options {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the server open so many files and no more.
+    #[must_use]
+    pub const fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
         self
     }
 
@@ -212,7 +220,15 @@ fn launch(folder: &Path, options: &Options) -> (Child, String) {
         .append(true)
         .open(folder.join("log"))
         .unwrap();
-    let mut command = clean(binary());
+    let mut command = match options.open_files {
+        Some(limit) => {
+            let mut shell = clean("sh");
+            let limited = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+            shell.args(["-c", &limited]).arg(binary());
+            shell
+        }
+        None => clean(binary()),
+    };
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(folder.join("data"))

@@ -9,6 +9,7 @@ mod buildah;
 mod cosign;
 mod crane;
 mod crash;
+mod crowds;
 mod docker;
 mod helm;
 mod oras;

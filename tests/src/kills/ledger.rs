@@ -26,3 +26,18 @@ pub(super) async fn balance(server: &Server) -> i64 {
     }
     rows.iter().map(|(counted, _)| counted).sum()
 }
+
+/// What the database knows of the blobs that are there: digest, storage key, state, holders, and when it is
+/// to be looked at. The server must not run.
+const LEFT: &str = "SELECT b.digest, b.stored_as, b.state, \
+     (SELECT COUNT(*) FROM repository_blob l WHERE l.blob_id = b.id), \
+     COALESCE((SELECT MIN(g.review_at) FROM gc_review g WHERE g.blob_id = b.id), -1) FROM blob b";
+
+/// Why blobs were not collected.
+pub(super) async fn left(server: &Server) -> Vec<(String, String, String, i64, i64)> {
+    let url = DatabaseUrl::from_str(&server.database()).unwrap();
+    let db = Db::connect(&url, 1).await.unwrap();
+    let rows = db.all(LEFT, args![]).await.unwrap();
+    db.close().await;
+    rows
+}
