@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ const DATABASE: &str = "BERTH_DATABASE__URL";
 pub struct Options {
     env: Vec<(String, String)>,
     open_files: Option<u32>,
+    database: Option<Arc<Database>>,
 }
 
 impl Options {
@@ -54,19 +55,44 @@ impl Options {
 
     /// Keeps rows in a new PostgreSQL database; `None`, said loudly, where there is no server.
     #[must_use]
-    pub fn postgres(self) -> Option<Self> {
+    pub fn postgres(mut self) -> Option<Self> {
         let Ok(server) = env::var("BERTH_TEST_POSTGRES") else {
             skip("PostgreSQL: BERTH_TEST_POSTGRES is not set");
             return None;
         };
         let psql = find_postgres("psql")?;
         let name = unique("e2e_");
-        Run::new(psql)
+        Run::new(&psql)
             .args([&server, "-c", &format!("CREATE DATABASE {name}")])
             .run()
             .expect_ok();
         let (base, _) = server.rsplit_once('/').unwrap();
+        let base = base.to_owned();
+        self.database = Some(Arc::new(Database {
+            psql,
+            server,
+            name: name.clone(),
+        }));
         Some(self.env(DATABASE, &format!("{base}/{name}")))
+    }
+}
+
+/// A PostgreSQL database, dropped with the last server that may use it: a day of tests would fill
+/// a disk.
+#[derive(Debug)]
+struct Database {
+    psql: PathBuf,
+    server: String,
+    name: String,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // What is left behind is the server's to lose: no test fails of it.
+        Run::new(&self.psql)
+            .args([&self.server, "-qc", &drop])
+            .run();
     }
 }
 

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io::Write;
 
 use berth_db::{DatabaseUrl, Db};
+use sqlx::Connection as _;
 
 /// An empty, migrated database that is gone when this is dropped.
 #[derive(Debug)]
@@ -14,6 +15,36 @@ pub struct TestDb {
     db: Db,
     url: DatabaseUrl,
     _folder: Option<tempfile::TempDir>,
+    _dropped: Option<Dropped>,
+}
+
+/// A database of a PostgreSQL server, which goes with this: a day of tests would fill a disk.
+#[derive(Debug)]
+struct Dropped {
+    server: String,
+    name: String,
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        // On a thread of its own: this one may be inside a runtime that is about to end.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                let mut connection = sqlx::PgConnection::connect(&server).await?;
+                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                sqlx::query(sqlx::AssertSqlSafe(drop))
+                    .execute(&mut connection)
+                    .await?;
+                connection.close().await
+            })
+        });
+        // What is left behind is the server's to lose: no test fails of it.
+        let _ = dropping.join();
+    }
 }
 
 impl TestDb {
@@ -21,7 +52,7 @@ impl TestDb {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = DatabaseUrl::Sqlite(folder.path().join("berth.db"));
-        Self::open(url, Some(folder)).await
+        Self::open(url, Some(folder), None).await
     }
 
     /// On PostgreSQL, in a database of its own; `None` when no server is named.
@@ -42,24 +73,34 @@ impl TestDb {
             .await
             .expect("a new database");
         pool.close().await;
+        let dropped = Dropped {
+            server: server.clone(),
+            name: name.clone(),
+        };
         let (before, query) = server.split_once('?').unwrap_or((&server, ""));
         let base = before.rsplit_once('/').expect("postgres://…/database").0;
         Some(
             Self::open(
                 DatabaseUrl::Postgres(format!("{base}/{name}?{query}")),
                 None,
+                Some(dropped),
             )
             .await,
         )
     }
 
-    async fn open(url: DatabaseUrl, folder: Option<tempfile::TempDir>) -> Self {
+    async fn open(
+        url: DatabaseUrl,
+        folder: Option<tempfile::TempDir>,
+        dropped: Option<Dropped>,
+    ) -> Self {
         let db = Db::connect(&url, 8).await.expect("a database");
         berth_schema::migrate(&db).await.expect("the schema");
         Self {
             db,
             url,
             _folder: folder,
+            _dropped: dropped,
         }
     }
 
