@@ -35,7 +35,7 @@ soak: tools ## Three hours (SOAK_MINUTES) of pushes, deletes, collections and ki
 bench: ## Measure beside nginx and docker-registry; writes bench/RESULTS.md
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light docker-registry
 	cargo build --release --locked -p berth
-	cargo run --release --locked -p berth-bench
+	bash scripts/bench.sh
 
 deny: ## Licences, bans and sources of dependencies (needs cargo-deny)
 	cargo deny --locked check bans licenses sources

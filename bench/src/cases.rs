@@ -1,6 +1,7 @@
 //! What is measured, and beside what.
 
 mod large;
+mod management;
 mod memory;
 mod push;
 mod rates;
@@ -26,7 +27,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self {
             name: "rates",
             about: "small answers a second beside nginx and docker-registry",
@@ -51,6 +52,11 @@ impl Case {
             name: "scale",
             about: "100 000 repositories, 100 000 tags",
             run: |workspace, report| Box::pin(scale::run(workspace, report)),
+        },
+        Self {
+            name: "management",
+            about: "long lists, many pushers, events, garbage, on both databases",
+            run: |workspace, report| Box::pin(management::run(workspace, report)),
         },
     ];
 

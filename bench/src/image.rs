@@ -180,7 +180,11 @@ pub(crate) async fn upload(
     let path = format!("/v2/{repository}/blobs/{}", blob.digest);
     let head = request("HEAD", &path, &[auth]);
     let found = connection.call(&head, &[], true).await?;
-    anyhow::ensure!(found.head.status == 404, "a new blob was there already");
+    anyhow::ensure!(
+        found.head.status == 404,
+        "status {} of a blob that is new",
+        found.head.status
+    );
     let empty = [auth, ("Content-Length", "0")];
     let begin = request("POST", &format!("/v2/{repository}/blobs/uploads/"), &empty);
     let begun = connection.call(&begin, &[], false).await?.expect(202)?;

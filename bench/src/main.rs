@@ -14,6 +14,7 @@ mod machine;
 mod process;
 mod report;
 mod servers;
+mod site;
 mod stats;
 mod workspace;
 

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 
 use crate::process::Process;
 
-pub(crate) use berth::BerthOptions;
+pub(crate) use berth::{BerthOptions, command};
 pub(crate) use nginx::Files;
 
 /// A server that answers.

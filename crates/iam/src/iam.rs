@@ -23,6 +23,7 @@ use crate::lockout::{Lockout, Record, Subjects};
 use crate::passwords::{HashCost, Hasher, Holder, Remembered, is_plausible};
 use crate::refresh;
 use crate::robots::{self, Robot, Robots};
+use crate::together::Together;
 use crate::users::store::{self, LoginRow};
 use crate::users::{RemovalHook, Users};
 
@@ -68,6 +69,7 @@ struct Inner {
     authority: Authority,
     hasher: Arc<Hasher>,
     remembered: Remembered,
+    together: Together,
     lockout: Lockout,
     refresh_lifetime: Duration,
     logins: OnceLock<LoginSink>,
@@ -95,6 +97,7 @@ impl Iam {
                 authority,
                 hasher: Arc::new(Hasher::new(options.hash_cost)?),
                 remembered: Remembered::new(),
+                together: Together::default(),
                 lockout: Lockout::new(db.clone(), clock.clone()),
                 refresh_lifetime: options.refresh_lifetime,
                 logins: OnceLock::new(),
@@ -295,6 +298,10 @@ impl Iam {
         }
         let key = self.inner.remembered.key(name, password);
         if let Some(user) = self.recall(&key, name).await? {
+            return Ok(user);
+        }
+        let (_place, waited) = self.inner.together.wait(key).await?;
+        if waited && let Some(user) = self.recall(&key, name).await? {
             return Ok(user);
         }
         let row = store::login_by_name(&self.inner.db, name).await?;

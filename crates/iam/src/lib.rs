@@ -19,6 +19,7 @@ mod refresh;
 pub mod robots;
 mod routes;
 mod sessions;
+mod together;
 mod users;
 
 pub use access::{

@@ -171,17 +171,10 @@ impl Lifecycle {
                 self.registry.forget_links();
             }
             // What is claimed is deleted even when the time is over: it is a batch at most.
-            let deleted: Vec<Option<Claimed>> = stream::iter(batch.claimed)
-                .map(|claimed| async move {
-                    let gone = self.delete(claimed.clone()).await?;
-                    Ok::<_, LifecycleError>(gone.then_some(claimed))
-                })
-                .buffer_unordered(pass.workers())
-                .try_collect()
-                .await?;
+            let deleted = self.delete(batch.claimed, pass.workers()).await?;
             pass.report.reviewed += reviewed as u64;
             pass.report.unlinked += batch.unlinked;
-            for claimed in deleted.into_iter().flatten() {
+            for claimed in deleted {
                 let bytes = claimed.size.unsigned_abs();
                 pass.report.blobs += 1;
                 pass.report.bytes += bytes;
@@ -256,21 +249,53 @@ impl Lifecycle {
             .await
     }
 
-    /// Deletes a claimed blob: its bytes, then its row.
-    async fn delete(&self, claimed: Claimed) -> Result<bool, LifecycleError> {
-        self.blobs.delete(&claimed.stored_as).await?;
+    /// Deletes claimed blobs: their bytes, so many side by side, then their rows. Gives those that
+    /// are gone; a push may have brought back the others.
+    async fn delete(
+        &self,
+        claimed: Vec<Claimed>,
+        workers: usize,
+    ) -> Result<Vec<Claimed>, LifecycleError> {
+        if claimed.is_empty() {
+            return Ok(claimed);
+        }
+        let results: Vec<Result<Claimed, LifecycleError>> = stream::iter(claimed)
+            .map(|claimed| async move {
+                self.blobs.delete(&claimed.stored_as).await?;
+                Ok(claimed)
+            })
+            // In their order, which is that in which pushes take the rows.
+            .buffered(workers)
+            .collect()
+            .await;
+        // One that cannot be deleted holds the others up no longer than this.
+        let (mut claimed, mut failed) = (Vec::with_capacity(results.len()), None);
+        for result in results {
+            match result {
+                Ok(one) => claimed.push(one),
+                Err(error) => failed = Some(error),
+            }
+        }
+        let gone = self.forget(claimed).await?;
+        failed.map_or(Ok(gone), Err)
+    }
+
+    /// Removes the rows of claimed blobs whose bytes are gone.
+    async fn forget(&self, claimed: Vec<Claimed>) -> Result<Vec<Claimed>, LifecycleError> {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let gone = store::forget(tx, &claimed).await?;
-                    tracing::debug!(digest = claimed.digest, gone, "blob collected");
-                    let review = Due {
-                        blob_id: claimed.id,
-                        repository_id: 0,
-                        review_at: 0,
-                    };
-                    if gone {
-                        store::drop_review(tx, &review).await?;
+                    let mut gone = Vec::with_capacity(claimed.len());
+                    for claimed in claimed {
+                        if store::forget(tx, &claimed).await? {
+                            let review = Due {
+                                blob_id: claimed.id,
+                                repository_id: 0,
+                                review_at: 0,
+                            };
+                            store::drop_review(tx, &review).await?;
+                            gone.push(claimed);
+                        }
                     }
                     Ok(gone)
                 })

@@ -1,5 +1,7 @@
 //! Logins: Basic, remembered passwords, and what ends them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -7,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use berth_iam::{Actor, IamError, SERVICE};
 use berth_model::{Code, Coded};
 use berth_testkit::{TestDb, both_engines};
+use futures_util::future::join_all;
 use http::HeaderValue;
 
 use crate::support::{Harbour, PASSWORD, address, by, new_user, profile, secret};
@@ -79,6 +82,25 @@ async fn wrong_names_and_wrong_passwords_look_alike() {
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0][0].1, Code::Unauthorized);
     assert_eq!(answers[0][6].1, Code::TooManyRequests);
+}
+
+#[tokio::test]
+async fn a_crowd_that_logs_in_as_one_user_costs_one_hash() {
+    both_engines(|db| async move {
+        let harbour = Harbour::new(db).await;
+        harbour.user("jane").await;
+        // Each hash that is computed is told of.
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = told.clone();
+        harbour.iam.watch_logins(Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        }));
+        let crowd = (0..300).map(|_| harbour.login("jane"));
+        let users = join_all(crowd).await;
+        assert!(users.iter().all(|user| user.name == "jane"));
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+    })
+    .await;
 }
 
 #[tokio::test]

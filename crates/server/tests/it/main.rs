@@ -34,7 +34,6 @@ mod refused_tokens;
 mod robots;
 mod roles;
 mod sessions;
-mod speed;
 mod tokens;
 mod upkeep;
 mod upkeep_api;
