@@ -4,6 +4,7 @@
 //! told apart from what is not there. Every administrative change writes its access log entry in
 //! its own transaction.
 
+mod allowlists;
 mod audit;
 mod catalog;
 mod error;
@@ -23,6 +24,7 @@ mod statistics;
 mod store;
 mod viewer;
 
+pub use allowlists::{Allowlist, NewAllowlist};
 pub use audit::{AuditEntry, AuditScope, LogPurge};
 pub use berth_db::query;
 pub use berth_iam::Entry;
@@ -33,9 +35,9 @@ pub use members::{Entity, Member, NewEntity, NewMember};
 pub use outbox::Outbox;
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
 pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaUse, charge};
-pub use recorder::{Recorder, record_in};
+pub use recorder::{PullKept, Recorder, record_in};
 pub use repositories::Repository;
-pub use routes::{LabelBody, SystemFacts, endpoints, robot_endpoints};
+pub use routes::{LabelBody, LabelRequest, ProjectBody, SystemFacts, endpoints, robot_endpoints};
 pub use settings::{
     Configurations, ConfigurationsResponse, Kind, MOST_STORAGE, Restriction, SettingError,
     SettingKey, Settings, UNLIMITED,

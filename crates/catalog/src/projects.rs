@@ -11,7 +11,8 @@ use berth_model::{Action, ProjectId, ProjectName, Resource, RobotId, Role, Times
 use crate::query::{Column, Kind, order_by};
 use crate::quotas::check_limit;
 use crate::{
-    Catalog, CatalogError, QuotaUse, Restriction, Viewer, audit, metadata, record_in, store,
+    Allowlist, Catalog, CatalogError, NewAllowlist, QuotaUse, Restriction, Viewer, audit, metadata,
+    record_in, store,
 };
 
 /// A project as one actor sees it.
@@ -37,6 +38,8 @@ pub struct Project {
     pub repo_count: i64,
     /// Its metadata without `public`, by key.
     pub metadata: Vec<(String, String)>,
+    /// The vulnerabilities that are let pass in it.
+    pub allowlist: Allowlist,
 }
 
 /// A project to be made.
@@ -51,6 +54,8 @@ pub struct NewProject {
     /// Bytes it may hold; -1 is any number. Of system administrators only: the limit of everybody
     /// else's projects is the one in the settings.
     pub storage_limit: Option<i64>,
+    /// The vulnerabilities that are let pass in it.
+    pub allowlist: Option<NewAllowlist>,
 }
 
 /// What of a project is changed; the rest stays.
@@ -60,6 +65,8 @@ pub struct ProjectUpdate {
     pub public: Option<bool>,
     /// Metadata to set; `public` in it overrules the field.
     pub metadata: Vec<(String, String)>,
+    /// The vulnerabilities that are let pass in it, to replace those that are.
+    pub allowlist: Option<NewAllowlist>,
 }
 
 /// Which projects are listed.
@@ -114,7 +121,7 @@ impl Catalog {
         new: NewProject,
     ) -> Result<ProjectId, CatalogError> {
         let (owner, robot) = self.maker(&caller.actor)?;
-        let name = ProjectName::try_from(new.name)?;
+        let name = ProjectName::try_from(new.name.clone())?;
         if let Some(limit) = new.storage_limit {
             check_limit("storage_limit", limit)?;
         }
@@ -141,6 +148,9 @@ impl Catalog {
                     }
                     store::quota::insert(tx, id, limit, now).await?;
                     changes.write(tx, id).await?;
+                    if let Some(list) = &new.allowlist {
+                        store::allowlist::put(tx, id, list, now).await?;
+                    }
                     record_in(tx, entry.in_project(id)).await?;
                     Ok(id)
                 })
@@ -238,6 +248,10 @@ impl Catalog {
                 project.metadata.push((key, value));
             }
         }
+        let lists = self.allowlists(&ids).await?;
+        for (project, list) in projects.iter_mut().zip(lists) {
+            project.allowlist = list;
+        }
         Ok(())
     }
 
@@ -259,6 +273,9 @@ impl Catalog {
                         return Err(CatalogError::project_not_found(id));
                     }
                     changes.write(tx, id).await?;
+                    if let Some(list) = &update.allowlist {
+                        store::allowlist::put(tx, id, list, now).await?;
+                    }
                     record_in(tx, entry).await
                 })
             })
@@ -293,6 +310,7 @@ impl Catalog {
                     }
                     record_in(tx, entry).await?;
                     robots::forget_project(tx, id).await?;
+                    store::allowlist::delete(tx, id).await?;
                     store::quota::delete(tx, id).await
                 })
             })

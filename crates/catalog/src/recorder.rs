@@ -27,6 +27,32 @@ pub async fn record_in(tx: &mut Tx, entry: Entry) -> Result<(), CatalogError> {
     Ok(audit::record(tx, entry).await?)
 }
 
+/// What of a pull is kept in the rows of what was pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullKept {
+    /// That there was one more.
+    pub count: bool,
+    /// When it was.
+    pub time: bool,
+}
+
+impl PullKept {
+    /// All there is to know.
+    pub const ALL: Self = Self {
+        count: true,
+        time: true,
+    };
+    const NOTHING: Self = Self {
+        count: false,
+        time: false,
+    };
+}
+
+/// The start of time stands for a pull whose time is not kept.
+fn at_or_never(kept: PullKept, at: Timestamp) -> Timestamp {
+    if kept.time { at } else { Timestamp::default() }
+}
+
 /// Gathers access log entries and pull counts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -93,15 +119,22 @@ impl Recorder {
         }
     }
 
-    /// Counts one pull; never waits.
+    /// Writes one pull down, as far as `kept` says; never waits.
     pub fn pulled(
         &self,
         repository: RepositoryId,
         manifest: ManifestId,
         tag: Option<TagId>,
         at: Timestamp,
+        kept: PullKept,
     ) {
-        self.inner.held().pulled(repository, manifest, tag, at);
+        if kept == PullKept::NOTHING {
+            return;
+        }
+        let (count, at) = (i64::from(kept.count), at_or_never(kept, at));
+        self.inner
+            .held()
+            .pulled((repository, manifest, tag), count, at);
         self.inner.filled.notify_one();
     }
 

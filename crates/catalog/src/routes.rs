@@ -3,6 +3,7 @@
 //! Invariant: a handler does not ask who may; each endpoint states its access, and the server's
 //! layer has decided before the handler runs.
 
+mod allowlists;
 mod configurations;
 mod labels;
 mod logs;
@@ -19,7 +20,9 @@ use berth_model::{Action, Resource};
 
 use crate::Catalog;
 
-pub use labels::LabelBody;
+pub use projects::ProjectBody;
+
+pub use labels::{LabelBody, LabelRequest};
 
 /// What the system says about itself.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,8 @@ pub struct SystemFacts {
     pub external_url: String,
     /// What blobs are kept in: `filesystem`, `s3`.
     pub storage: String,
+    /// Whether there is a root certificate to download.
+    pub ca_root: bool,
 }
 
 /// Every endpoint of this crate but those of robots.
@@ -37,6 +42,7 @@ pub fn endpoints(catalog: Catalog, facts: SystemFacts) -> Vec<Endpoint> {
     let mut endpoints = projects::endpoints(&catalog);
     endpoints.extend(metadatas::endpoints(&catalog));
     endpoints.extend(members::endpoints(&catalog));
+    endpoints.extend(allowlists::endpoints(&catalog));
     endpoints.extend(labels::endpoints(&catalog));
     endpoints.extend(logs::endpoints(&catalog));
     endpoints.extend(quotas::endpoints(&catalog));

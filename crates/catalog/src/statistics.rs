@@ -1,7 +1,7 @@
 //! Counts and the search over everything a viewer sees.
 
 use berth_iam::Caller;
-use berth_model::{Action, ProjectId, Resource};
+use berth_model::{Action, ProjectId, RepositoryId, Resource};
 
 use crate::{Catalog, CatalogError, Project, Viewer, store};
 
@@ -28,6 +28,8 @@ pub struct Statistics {
 /// A repository found by the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundRepository {
+    /// Its id.
+    pub id: RepositoryId,
     /// Its project.
     pub project_id: ProjectId,
     /// The project's name.
@@ -85,6 +87,7 @@ impl Catalog {
         filter.and_contains("r.name", text);
         let found = store::repository::search(self.db(), &filter, HITS).await?;
         let repositories = found.into_iter().map(|hit| FoundRepository {
+            id: RepositoryId(hit.id),
             project_id: ProjectId(hit.project_id),
             project_name: hit.project_name,
             project_public: hit.project_public,

@@ -3,6 +3,7 @@
 //! Invariant: every statement is one text for both engines, values are always bound, and every
 //! query by id of a thing in a project is scoped by the project's id.
 
+pub(crate) mod allowlist;
 pub(crate) mod event;
 pub(crate) mod label;
 pub(crate) mod log;

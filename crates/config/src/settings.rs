@@ -65,6 +65,9 @@ section! {
         tls_cert: Option<PathBuf> = Kind::Path, None;
         /// PEM file with the certificate's private key.
         tls_key: Option<PathBuf> = Kind::Path, None;
+        /// PEM file with the root certificate that clients have to trust, for
+        /// /api/v2.0/systeminfo/getcert. Default: none.
+        ca_file: Option<PathBuf> = Kind::Path, None;
         /// Networks or addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are
         /// believed. Default: this machine.
         trusted_proxies: Vec<IpNet> = Kind::Networks, Some("127.0.0.1/32,::1/128");

@@ -18,7 +18,7 @@ pub use body::{Body, BoxError};
 pub use error::{ApiError, ErrorResponse, error_response, errors_schema};
 pub use json::Json;
 pub use observe::{Caller, Metered, Observe, Observer, Operation, Outcome, Silent, observe};
-pub use page::{Page, list_response};
+pub use page::{ListQuery, Page, list_response};
 pub use peer::{ClientAddr, ConnInfo, TrustedProxies};
 pub use request_body::{BodyError, IdleTimeout, read_body, read_body_within};
 pub use request_id::RequestId;

@@ -80,6 +80,31 @@ fn number(key: &str, value: &str, most: u32) -> Result<u32, ApiError> {
         })
 }
 
+/// What a client wants of a list and in which order: its `q` and `sort`, empty where not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Conditions.
+    pub q: String,
+    /// What to sort by.
+    pub sort: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let mut wanted = Self::default();
+        for (key, value) in pairs(parts.uri.query().unwrap_or_default()) {
+            match key.as_str() {
+                "q" if wanted.q.is_empty() => wanted.q = value,
+                "sort" if wanted.sort.is_empty() => wanted.sort = value,
+                _ => {}
+            }
+        }
+        Ok(wanted)
+    }
+}
+
 /// A page of a list, with the total count and links to its neighbours.
 ///
 /// `uri` is the address as the client sent it; behind a nested router that is

@@ -21,6 +21,8 @@ pub enum Access {
     /// A permission in the project that the path names (`{project_name_or_id}` or
     /// `{project_name}`). The handler finds its `ProjectFacts` as a request extension.
     Project(Permission),
+    /// A permission on the system; while visitors may make accounts, nothing of visitors.
+    Registration(Permission),
     /// That the caller is the user `{user_id}` of the path, or holds the permission on the system.
     SelfOr(Permission),
     /// That the caller is known, and may do what the handler asks of [`access`](crate::access)

@@ -49,6 +49,9 @@ pub enum IamError {
     /// Too many failed logins.
     #[error("too many failed logins, try again in {0} s")]
     Locked(u64),
+    /// Too many accounts made by visitors.
+    #[error("too many accounts were made from here, try again in {0} s")]
+    Registrations(u64),
     /// More logins at once than are worked on.
     #[error("too many logins at the same time, try again")]
     Busy,
@@ -98,7 +101,7 @@ impl Coded for IamError {
             | Self::RobotDisabled
             | Self::RobotExpired
             | Self::Revoked => Code::Unauthorized,
-            Self::Locked(_) | Self::Busy => Code::TooManyRequests,
+            Self::Locked(_) | Self::Registrations(_) | Self::Busy => Code::TooManyRequests,
             Self::NotFound(_) | Self::GroupNotFound(_) => Code::NotFound,
             Self::Taken(_) | Self::GroupTaken => Code::Conflict,
             Self::Protected(_) | Self::OldPassword => Code::Forbidden,
@@ -111,7 +114,7 @@ impl Coded for IamError {
 
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Locked(seconds) => Some(*seconds),
+            Self::Locked(seconds) | Self::Registrations(seconds) => Some(*seconds),
             Self::Busy => Some(1),
             Self::Db(error) => error.retry_after(),
             _ => None,

@@ -22,6 +22,7 @@ use crate::groups::Groups;
 use crate::lockout::{Lockout, Record, Subjects};
 use crate::passwords::{HashCost, Hasher, Holder, Remembered, is_plausible};
 use crate::refresh;
+use crate::registration::Registration;
 use crate::robots::{self, Robot, Robots};
 use crate::together::Together;
 use crate::users::store::{self, LoginRow};
@@ -75,6 +76,7 @@ struct Inner {
     logins: OnceLock<LoginSink>,
     robot_prefix: OnceLock<RobotPrefix>,
     removal: OnceLock<RemovalHook>,
+    registration: Registration,
 }
 
 impl fmt::Debug for Iam {
@@ -103,6 +105,7 @@ impl Iam {
                 logins: OnceLock::new(),
                 robot_prefix: OnceLock::new(),
                 removal: OnceLock::new(),
+                registration: Registration::default(),
                 db,
                 clock,
             }),
@@ -117,6 +120,10 @@ impl Iam {
     /// Asks `prefix` from now on what the names of robots begin with; only the first one counts.
     pub fn name_robots(&self, prefix: RobotPrefix) {
         let _ = self.inner.robot_prefix.set(prefix);
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.inner.registration
     }
 
     fn robot_prefix(&self) -> String {

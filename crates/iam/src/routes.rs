@@ -47,16 +47,15 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
                 .paged()
                 .answer::<Vec<UserAnswer>>(),
         ),
-        // Harbor lets strangers register themselves with a session of the portal only.
         route(
             Method::POST,
             USERS,
-            Access::System(user(Action::Create)),
+            Access::Registration(user(Action::Create)),
             post(accounts::create),
             Operation::new("createUser", "user", "Make a user")
                 .body::<accounts::CreateBody>()
                 .creates()
-                .errors(&[409]),
+                .errors(&[409, 429]),
         ),
         route(
             Method::GET,

@@ -1,6 +1,7 @@
 //! What can go wrong with jobs, in sentences a user can act on.
 
 use berth_db::DbError;
+use berth_db::query::QueryError;
 use berth_model::{Code, Coded};
 
 use crate::CadenceError;
@@ -31,6 +32,9 @@ pub enum JobsError {
     /// A schedule that cannot be read.
     #[error(transparent)]
     Cadence(#[from] CadenceError),
+    /// A `q` or `sort` that cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A request that says something impossible.
     #[error("{0}")]
     Invalid(String),
@@ -43,6 +47,7 @@ impl Coded for JobsError {
             Self::UnknownKind(_)
             | Self::Parameters { .. }
             | Self::Cadence(_)
+            | Self::Query(_)
             | Self::Invalid(_) => Code::BadRequest,
             Self::Running => Code::Conflict,
             Self::NotFound(_) => Code::NotFound,

@@ -7,7 +7,7 @@ use berth_model::{ExecutionId, TaskId, Timestamp};
 use serde_json::Value;
 
 use crate::store::execution::{self, ExecutionRow, Filter};
-use crate::store::task::{self, TaskRow};
+use crate::store::task::{self, TaskRow, Wanted};
 use crate::{Jobs, JobsError, Status, Trigger};
 
 /// An execution to be submitted.
@@ -108,6 +108,10 @@ pub struct ExecutionQuery<'a> {
     pub status: Option<Status>,
     /// Begun so.
     pub trigger: Option<Trigger>,
+    /// A `q` of the API.
+    pub q: &'a str,
+    /// A `sort` of the API; newest first without.
+    pub sort: &'a str,
 }
 
 impl Jobs {
@@ -244,6 +248,8 @@ impl Jobs {
             vendor_id: query.vendor_id,
             status: query.status,
             trigger: query.trigger,
+            q: query.q,
+            sort: query.sort,
         };
         let (rows, total) = execution::list(self.db(), &filter, limit, offset).await?;
         Ok((rows.into_iter().map(Execution::from).collect(), total))
@@ -257,7 +263,39 @@ impl Jobs {
         limit: i64,
         offset: i64,
     ) -> Result<(Vec<Task>, i64), JobsError> {
-        let (rows, total) = task::list(self.db(), execution, status, limit, offset).await?;
+        let wanted = Wanted {
+            execution,
+            status,
+            q: "",
+            sort: "",
+        };
+        self.page_of_tasks(&wanted, limit, offset).await
+    }
+
+    /// As [`Jobs::tasks`], filtered and sorted as `q` and `sort` of the API ask.
+    pub async fn find_tasks(
+        &self,
+        execution: ExecutionId,
+        (q, sort): (&str, &str),
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Task>, i64), JobsError> {
+        let wanted = Wanted {
+            execution,
+            status: None,
+            q,
+            sort,
+        };
+        self.page_of_tasks(&wanted, limit, offset).await
+    }
+
+    async fn page_of_tasks(
+        &self,
+        wanted: &Wanted<'_>,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Task>, i64), JobsError> {
+        let (rows, total) = task::list(self.db(), wanted, limit, offset).await?;
         let now = self.clock().now();
         let tasks = rows.into_iter().map(|row| Task::at(row, now)).collect();
         Ok((tasks, total))

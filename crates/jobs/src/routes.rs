@@ -2,11 +2,10 @@
 //!
 //! Invariant: a handler does not ask who may; each endpoint states its access.
 
-use axum::Json as Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
-use berth_http::{ApiError, Json, Page, list_response};
+use berth_http::{ApiError, Json, ListQuery, Page, list_response};
 use berth_iam::{Access, Caller, Endpoint, Entry, Operation, Permission, audit};
 use berth_model::{Action, Resource, TaskId, Timestamp};
 use http::{HeaderValue, Method, Uri, header};
@@ -304,7 +303,7 @@ async fn act_on_queue(
     State(service): State<Service>,
     caller: Caller,
     Path(kind): Path<String>,
-    Body(request): Body<ActionBody>,
+    Json(request): Json<ActionBody>,
 ) -> Result<(), ApiError> {
     match request.action.as_str() {
         "stop" => service.jobs.stop_waiting(&kind).await?,
@@ -323,9 +322,12 @@ async fn act_on_queue(
 async fn schedules(
     State(service): State<Service>,
     page: Page,
+    wanted: ListQuery,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let (schedules, total) = service.jobs.schedules(page.limit(), page.offset()).await?;
+    let asked = (wanted.q.as_str(), wanted.sort.as_str());
+    let found = service.jobs.schedules(asked, page.limit(), page.offset());
+    let (schedules, total) = found.await?;
     let bodies: Vec<ScheduleBody> = schedules.into_iter().map(ScheduleBody::from).collect();
     Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
 }

@@ -162,10 +162,11 @@ impl Jobs {
     /// A page of the schedules that come true some time, and how many there are.
     pub async fn schedules(
         &self,
+        asked: (&str, &str),
         limit: i64,
         offset: i64,
     ) -> Result<(Vec<Schedule>, i64), JobsError> {
-        let (rows, total) = schedule::list(self.db(), limit, offset).await?;
+        let (rows, total) = schedule::list(self.db(), asked, limit, offset).await?;
         Ok((rows.into_iter().map(Schedule::from).collect(), total))
     }
 

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use berth_db::{DbError, Tx};
-use berth_http::{ApiError, Json, Page, list_response};
+use berth_http::{ApiError, Json, ListQuery, Page, list_response};
 use berth_iam::{Access, Caller, Endpoint, Entry, Operation, Permission, audit};
 use berth_jobs::{
     Cadence, Execution, ExecutionQuery, Jobs, JobsError, NewExecution, NewTask, Task, Trigger,
@@ -21,7 +21,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use crate::Lifecycle;
 use crate::jobs::{GARBAGE_COLLECTION, PURGE_AUDIT_LOG, REPAIR, SCRUB};
 
-use bodies::{Asked, RunBody};
+use bodies::{Asked, OtherRun, RunBody};
 
 /// One kind of upkeep: where its routes are and what they are called.
 #[derive(Clone, Copy)]
@@ -130,6 +130,9 @@ const CHORES: [Chore; 4] = [
     },
 ];
 
+/// Gives an operation its answer.
+type Answering = fn(Operation) -> Operation;
+
 #[derive(Clone)]
 struct Service {
     lifecycle: Lifecycle,
@@ -158,6 +161,17 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
     let may = |action| Access::System(Permission::new(resource, action));
     let state = || service.clone();
     let of = |id, summary| Operation::new(id, tag, summary);
+    // One shape, which Harbor knows by two names.
+    let (one_of, list_of): (Answering, Answering) = match tag {
+        "gc" => (
+            Operation::answer::<RunBody>,
+            Operation::answer::<Vec<RunBody>>,
+        ),
+        _ => (
+            Operation::answer::<OtherRun>,
+            Operation::answer::<Vec<OtherRun>>,
+        ),
+    };
     vec![
         Endpoint::new(
             Method::GET,
@@ -165,18 +179,14 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
             may(Action::List),
             get(runs).with_state(state()),
         )
-        .describe(
-            of(history, "The runs, newest first")
-                .paged()
-                .answer::<Vec<RunBody>>(),
-        ),
+        .describe(list_of(of(history, "The runs, newest first").paged())),
         Endpoint::new(
             Method::GET,
             routes.run,
             may(Action::Read),
             get(run).with_state(state()),
         )
-        .describe(of(one, "One run").answer::<RunBody>()),
+        .describe(one_of(of(one, "One run"))),
         Endpoint::new(
             Method::PUT,
             routes.run,
@@ -197,7 +207,7 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
             may(Action::Read),
             get(schedule).with_state(state()),
         )
-        .describe(of(read, "When it runs by itself").answer::<RunBody>()),
+        .describe(one_of(of(read, "When it runs by itself"))),
         Endpoint::new(
             Method::POST,
             routes.schedule,
@@ -219,10 +229,17 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
     ]
 }
 
-async fn runs(State(service): State<Service>, page: Page, uri: Uri) -> Result<Response, ApiError> {
+async fn runs(
+    State(service): State<Service>,
+    page: Page,
+    asked: ListQuery,
+    uri: Uri,
+) -> Result<Response, ApiError> {
     let vendors = [service.chore.vendor];
     let query = ExecutionQuery {
         vendors: &vendors,
+        q: &asked.q,
+        sort: &asked.sort,
         ..ExecutionQuery::default()
     };
     let (runs, total) = service

@@ -110,7 +110,7 @@ pub fn endpoints(notify: &Notify) -> Vec<Endpoint> {
                 "ListExecutionsOfWebhookPolicy",
                 "List the deliveries of a webhook policy",
             )
-            .pages()
+            .paged()
             .answer::<Vec<ExecutionBody>>(),
         ),
         Endpoint::new(
@@ -137,7 +137,7 @@ pub fn endpoints(notify: &Notify) -> Vec<Endpoint> {
                 "ListTasksOfWebhookExecution",
                 "List the tasks of a delivery",
             )
-            .pages()
+            .paged()
             .answer::<Vec<TaskBody>>(),
         ),
         Endpoint::new(
@@ -187,7 +187,7 @@ pub fn endpoints(notify: &Notify) -> Vec<Endpoint> {
                 "webhookjob",
                 "List the deliveries of a policy",
             )
-            .pages()
+            .paged()
             .parameters(JOB_FILTERS)
             .deprecated()
             .answer::<Vec<JobBody>>(),

@@ -8,21 +8,22 @@ mod additions;
 mod artifacts;
 mod body;
 mod copying;
+mod icons;
 mod labels;
 mod params;
 mod place;
 pub(crate) mod removal;
 mod repositories;
+mod search;
 mod tags;
 #[cfg(test)]
 mod tests;
 
 use axum::routing::{MethodRouter, delete, get, post, put};
-use berth_catalog::CatalogError;
+use berth_catalog::{CatalogError, LabelRequest};
 use berth_iam::{Access, Endpoint, Operation, Permission};
 use berth_model::{Action, Resource};
 use http::Method;
-use serde_json::Value;
 
 use body::{AccessoryBody, ArtifactBody, RepositoryBody, TagBody};
 
@@ -64,6 +65,20 @@ pub fn endpoints(registry: Registry) -> Vec<Endpoint> {
 
 fn repository_routes() -> Vec<Route> {
     vec![
+        (
+            Method::GET,
+            "/api/v2.0/search",
+            Access::Public,
+            get(search::search),
+            Operation::new(
+                "search",
+                "search",
+                "Find projects and repositories you may see",
+            )
+            .parameters(search::TEXT)
+            .answer::<search::SearchBody>()
+            .errors(&[400]),
+        ),
         (
             Method::GET,
             "/api/v2.0/repositories",
@@ -123,6 +138,15 @@ fn repository_routes() -> Vec<Route> {
 
 fn artifact_routes() -> Vec<Route> {
     vec![
+        (
+            Method::GET,
+            "/api/v2.0/icons/{digest}",
+            Access::Public,
+            get(icons::read),
+            Operation::new("getIcon", "icon", "Read an artifact's icon")
+                .answer::<icons::IconBody>()
+                .errors(&[400]),
+        ),
         (
             Method::GET,
             "/api/v2.0/projects/{project_name_or_id}/artifacts",
@@ -201,15 +225,15 @@ fn artifact_routes() -> Vec<Route> {
         ),
         (
             Method::GET,
-            path!("/{repository_name}/artifacts/{reference}/additions/build_history"),
+            path!("/{repository_name}/artifacts/{reference}/additions/{addition}"),
             may(Resource::ArtifactAddition, Action::Read),
-            get(additions::build_history),
+            get(additions::read),
             Operation::new(
                 "getAddition",
                 "artifact",
-                "Read what an artifact's config tells beyond the list",
+                "Read what an artifact's content tells beyond the list",
             )
-            .answer::<Value>()
+            .media_type("text/plain")
             .errors(&[400, 412]),
         ),
     ]
@@ -249,7 +273,7 @@ fn tag_routes() -> Vec<Route> {
             may(Resource::ArtifactLabel, Action::Create),
             post(labels::add),
             Operation::new("addLabel", "artifact", "Put a label on an artifact")
-                .body::<labels::Chosen>()
+                .body::<LabelRequest>()
                 .errors(&[409]),
         ),
         (

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use berth_catalog::{Entry, Outbox, record_in, repositories};
+use berth_catalog::{Entry, Outbox, PullKept, record_in, repositories};
 use berth_db::Tx;
 use berth_iam::Actor;
 use berth_model::{
@@ -92,11 +92,17 @@ impl Registry {
     ) {
         let at = self.inner.clock.now();
         let recorder = self.inner.catalog.recorder();
+        let settings = self.inner.catalog.settings();
+        let kept = PullKept {
+            count: !settings.pull_count_update_disable,
+            time: !settings.pull_time_update_disable,
+        };
         recorder.pulled(
             RepositoryId(row.repository_id),
             ManifestId(row.manifest_id),
             row.tag_id.map(TagId),
             at,
+            kept,
         );
         let project = ProjectId(row.project_id);
         if self.inner.catalog.outbox().hears_pulls(project) {
@@ -115,7 +121,7 @@ impl Registry {
                 }),
             });
         }
-        if self.inner.catalog.settings().pull_audit_log_disable {
+        if settings.pull_audit_log_disable {
             return;
         }
         let (resource, tag) = match reference {

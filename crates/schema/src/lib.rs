@@ -47,6 +47,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "lost blobs",
         sql: include_str!("migrations/0009_lost_blobs.sql"),
     },
+    MigrationFile {
+        version: 12,
+        name: "CVE allow-lists",
+        sql: include_str!("migrations/0012_cve_allowlists.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -115,8 +115,10 @@ struct Attempt {
 
 impl Attempt {
     fn of(guard: &Guard, request: &Request) -> Option<Self> {
-        let (Access::System(permission) | Access::Project(permission) | Access::SelfOr(permission)) =
-            guard.access
+        let (Access::System(permission)
+        | Access::Registration(permission)
+        | Access::Project(permission)
+        | Access::SelfOr(permission)) = guard.access
         else {
             return None;
         };
@@ -171,6 +173,11 @@ async fn admit(guard: &Guard, request: Request) -> Result<Request, ApiError> {
             }
         }
         Access::System(permission) => require_system(actor, permission)?,
+        Access::Registration(permission) => {
+            if !(actor.is_anonymous() && guard.gate.iam.visitors_may_register()) {
+                require_system(actor, permission)?;
+            }
+        }
         Access::SelfOr(permission) => {
             let params = params(&mut parts).await?;
             let own = actor.user_id().is_some_and(|id| {

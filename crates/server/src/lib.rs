@@ -15,6 +15,7 @@ mod parts;
 mod router;
 mod server;
 mod session;
+mod systeminfo;
 
 pub use lock::DataLock;
 pub use openapi::openapi;

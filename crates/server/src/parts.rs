@@ -147,6 +147,8 @@ impl Parts {
         let recorder = catalog.recorder().clone();
         let named = catalog.clone();
         iam.name_robots(Arc::new(move || named.settings().robot_name_prefix.clone()));
+        let settings_of = catalog.clone();
+        iam.let_register(Arc::new(move || settings_of.settings().self_registration));
         iam.on_removal(Arc::new(Catalog::forget_user));
         iam.watch_logins(Arc::new(move |entry| recorder.record(entry)));
         let grace = Duration::from_secs(settings.gc.grace_seconds);

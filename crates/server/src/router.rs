@@ -17,7 +17,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::enforce::{Gate, Guard, enforce, identify};
-use crate::{Parts, health, session};
+use crate::{Parts, health, session, systeminfo};
 
 /// Every route of the API with the access it asks for.
 pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> Vec<Endpoint> {
@@ -25,6 +25,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
         version: format!("v{}", env!("CARGO_PKG_VERSION")),
         external_url: settings.http.external_url.clone().unwrap_or_default(),
         storage: "filesystem".to_owned(),
+        ca_root: settings.http.ca_file.is_some(),
     };
     let mut endpoints = berth_iam::endpoints(parts.iam.clone(), projects(parts));
     endpoints.extend(berth_catalog::endpoints(parts.catalog.clone(), facts));
@@ -34,6 +35,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     endpoints.extend(berth_jobs::endpoints(parts.jobs.clone()));
     endpoints.extend(berth_lifecycle::endpoints(&parts.lifecycle, &parts.jobs));
     endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));
+    endpoints.extend(systeminfo::endpoints(settings));
     endpoints.extend(session::endpoints(&Gate {
         iam: parts.iam.clone(),
         catalog: parts.catalog.clone(),

@@ -89,20 +89,24 @@ impl Held {
         self.entries.len() < ENTRIES
     }
 
-    /// Counts one pull.
+    /// Adds `count` pulls, the last of them `at`.
     pub(super) fn pulled(
         &mut self,
-        repository: RepositoryId,
-        manifest: ManifestId,
-        tag: Option<TagId>,
+        (repository, manifest, tag): (RepositoryId, ManifestId, Option<TagId>),
+        count: i64,
         at: Timestamp,
     ) {
         let pulls = &mut self.pulls;
-        let mut counted = bump(&mut pulls.repositories, repository, 1, |held| *held += 1);
-        counted &= bump(&mut pulls.manifests, manifest, (1, at), |held| {
-            *held = (held.0 + 1, held.1.max(at));
+        let mut counted = true;
+        if count > 0 {
+            counted &= bump(&mut pulls.repositories, repository, count, |held| {
+                *held += count;
+            });
+        }
+        counted &= bump(&mut pulls.manifests, manifest, (count, at), |held| {
+            *held = (held.0 + count, held.1.max(at));
         });
-        if let Some(tag) = tag {
+        if let Some(tag) = tag.filter(|_| at > Timestamp::default()) {
             counted &= bump(&mut pulls.tags, tag, at, |held| *held = (*held).max(at));
         }
         self.lost += u64::from(!counted);

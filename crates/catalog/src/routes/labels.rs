@@ -86,10 +86,13 @@ impl From<Label> for LabelBody {
     }
 }
 
-/// What a client may say of a label. Whose it is counts only when it is made.
+/// What a client may say of a label. Whose it is counts only when it is made, and its id only
+/// where it is put on something.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "LabelRequest")]
-struct LabelRequest {
+#[schemars(rename = "Label")]
+pub struct LabelRequest {
+    /// Which one is meant, where one is put on something.
+    pub id: Option<i64>,
     #[serde(default)]
     name: String,
     #[serde(default)]

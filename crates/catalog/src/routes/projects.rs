@@ -14,11 +14,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::allowlists::{AllowlistBody, AllowlistRequest};
 use super::params::{Params, created};
 use super::project;
 use super::quotas::UseBody;
 use crate::metadata::ProjectMetadata;
-use crate::{Catalog, CatalogError, NewProject, Project, ProjectFilter, ProjectUpdate};
+use crate::{
+    Catalog, CatalogError, NewAllowlist, NewProject, Project, ProjectFilter, ProjectUpdate,
+};
 
 const LIST: &str = "/api/v2.0/projects";
 const ONE: &str = "/api/v2.0/projects/{project_name_or_id}";
@@ -136,7 +139,7 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
 /// A project.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Project")]
-pub(super) struct ProjectBody {
+pub struct ProjectBody {
     project_id: i64,
     owner_id: i64,
     name: String,
@@ -155,6 +158,7 @@ pub(super) struct ProjectBody {
     repo_count: i64,
     #[schemars(with = "ProjectMetadata")]
     metadata: Map<String, Value>,
+    cve_allowlist: AllowlistBody,
 }
 
 impl From<Project> for ProjectBody {
@@ -175,6 +179,7 @@ impl From<Project> for ProjectBody {
             current_user_role_ids: project.role.map(|role| [role.id()]),
             repo_count: project.repo_count,
             metadata,
+            cve_allowlist: AllowlistBody::new(project.id.get(), project.allowlist),
         }
     }
 }
@@ -192,6 +197,8 @@ struct ProjectRequest {
     storage_limit: Option<i64>,
     /// A project cannot be a proxy cache yet: 0 or absent.
     registry_id: Option<i64>,
+    /// What is let pass in it; absent: as it was.
+    cve_allowlist: Option<AllowlistRequest>,
 }
 
 impl ProjectRequest {
@@ -203,6 +210,10 @@ impl ProjectRequest {
             .filter_map(|(key, value)| Some((key, value?)))
             .collect()
     }
+}
+
+fn allowlist(request: Option<AllowlistRequest>) -> Result<Option<NewAllowlist>, CatalogError> {
+    request.map(AllowlistRequest::check).transpose()
 }
 
 async fn list(
@@ -259,6 +270,7 @@ async fn create(
         public: request.public.unwrap_or(false),
         metadata: request.pairs(),
         storage_limit: request.storage_limit,
+        allowlist: allowlist(request.cve_allowlist.take())?,
         name: request.project_name,
     };
     let id = catalog.create_project(&caller, new).await?;
@@ -290,6 +302,7 @@ async fn update(
     let update = ProjectUpdate {
         public: request.public,
         metadata: request.pairs(),
+        allowlist: allowlist(request.cve_allowlist.take())?,
     };
     Ok(catalog.update_project(&caller, &facts, update).await?)
 }

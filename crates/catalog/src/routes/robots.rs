@@ -238,7 +238,7 @@ struct CreatedBody {
 
 /// What of a robot is replaced; its name and level may be repeated.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "RobotUpdate")]
+#[schemars(rename = "Robot")]
 struct UpdateRequest {
     #[serde(default)]
     name: String,

@@ -1,28 +1,18 @@
-//! What the system says about itself, the counts and the search.
+//! What the system says about itself, the counts of everything.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
 use berth_http::{ApiError, Json};
-use berth_iam::{Access, Caller, Endpoint, Operation, Parameter};
+use berth_iam::{Access, Caller, Endpoint, Operation};
 use http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::SystemFacts;
-use super::params::Params;
-use super::projects::ProjectBody;
 use crate::Catalog;
-
-/// Longest text that is searched for, bytes.
-const LONGEST_SEARCH: usize = 255;
-
-const TEXT: &[Parameter] = &[Parameter::text(
-    "q",
-    "A part of a name; all are found without it.",
-)];
 
 #[derive(Clone)]
 struct System {
@@ -50,20 +40,6 @@ pub(super) fn endpoints(catalog: &Catalog, facts: SystemFacts) -> Vec<Endpoint> 
         .describe(
             Operation::new("getSystemInfo", "systeminfo", "Describe this server")
                 .answer::<InfoBody>(),
-        ),
-        get_of(
-            "/api/v2.0/search",
-            Access::Public,
-            get(search).with_state(catalog.clone()),
-        )
-        .describe(
-            Operation::new(
-                "search",
-                "search",
-                "Find projects and repositories you may see",
-            )
-            .parameters(TEXT)
-            .answer::<SearchBody>(),
         ),
         get_of(
             "/api/v2.0/statistics",
@@ -125,8 +101,8 @@ async fn info(State(system): State<System>, caller: Caller) -> Json<InfoBody> {
             registry_storage_provider_name: system.facts.storage.clone(),
             project_creation_restriction: settings.project_creation_restriction.as_str(),
             read_only: settings.read_only,
-            has_ca_root: false,
-            notification_enable: false,
+            has_ca_root: system.facts.ca_root,
+            notification_enable: settings.notification_enable,
         }
     });
     Json(InfoBody {
@@ -136,50 +112,6 @@ async fn info(State(system): State<System>, caller: Caller) -> Json<InfoBody> {
         banner_message: settings.banner_message.clone(),
         users,
     })
-}
-
-/// What a search found.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Search")]
-struct SearchBody {
-    project: Vec<ProjectBody>,
-    repository: Vec<HitBody>,
-}
-
-/// A repository that a search found.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "SearchRepository")]
-struct HitBody {
-    project_id: i64,
-    project_name: String,
-    project_public: bool,
-    repository_name: String,
-    pull_count: i64,
-}
-
-async fn search(
-    State(catalog): State<Catalog>,
-    caller: Caller,
-    params: Params,
-) -> Result<Json<SearchBody>, ApiError> {
-    let text = params.text_or_empty("q");
-    if text.len() > LONGEST_SEARCH {
-        return Err(ApiError::bad_request(format!(
-            "q is limited to {LONGEST_SEARCH} bytes"
-        )));
-    }
-    let found = catalog.search(&caller, text).await?;
-    let hits = found.repositories.into_iter().map(|hit| HitBody {
-        project_id: hit.project_id.get(),
-        project_name: hit.project_name,
-        project_public: hit.project_public,
-        repository_name: hit.repository_name,
-        pull_count: hit.pull_count,
-    });
-    Ok(Json(SearchBody {
-        project: found.projects.into_iter().map(ProjectBody::from).collect(),
-        repository: hits.collect(),
-    }))
 }
 
 /// How much there is. The totals are a system administrator's.

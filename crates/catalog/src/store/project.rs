@@ -9,7 +9,7 @@ use berth_model::{ProjectId, Timestamp, UserId};
 
 use super::role::{power_in, role_of};
 use crate::query::Filter;
-use crate::{CatalogError, Project, Viewer};
+use crate::{Allowlist, CatalogError, Project, Viewer};
 
 /// Most values of one IN list.
 const IN_LIST: usize = 200;
@@ -210,6 +210,7 @@ impl From<Row> for Project {
             role: role_of(row.power),
             repo_count: row.repo_count,
             metadata: Vec::new(),
+            allowlist: Allowlist::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::recorder::Pulls;
 const REPOSITORY: &str = "UPDATE repository SET pull_count = pull_count + v.n FROM v \
      WHERE repository.id = v.id";
 const MANIFEST: &str = "UPDATE manifest SET pull_count = pull_count + v.n, pulled_at = CASE \
-     WHEN pulled_at IS NULL OR pulled_at < v.at THEN v.at ELSE pulled_at END FROM v \
+     WHEN v.at > 0 AND (pulled_at IS NULL OR pulled_at < v.at) THEN v.at ELSE pulled_at END FROM v \
      WHERE manifest.id = v.id";
 const TAG: &str = "UPDATE tag SET pulled_at = CASE \
      WHEN pulled_at IS NULL OR pulled_at < v.at THEN v.at ELSE pulled_at END FROM v \

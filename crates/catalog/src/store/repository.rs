@@ -190,6 +190,7 @@ pub(crate) async fn window_after(
 /// A hit of the search over repositories.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Hit {
+    pub(crate) id: i64,
     pub(crate) project_id: i64,
     pub(crate) project_name: String,
     pub(crate) project_public: bool,
@@ -202,7 +203,7 @@ pub(crate) async fn search(db: &Db, filter: &Filter, most: i64) -> Result<Vec<Hi
     let mut args = filter.args();
     let limit = args.push(most);
     let sql = format!(
-        "SELECT p.id AS project_id, p.name AS project_name, p.public AS project_public, \
+        "SELECT r.id AS id, p.id AS project_id, p.name AS project_name, p.public AS project_public, \
          r.name AS repository_name, r.pull_count AS pull_count \
          FROM repository r JOIN project p ON p.id = r.project_id \
          WHERE {} ORDER BY r.name LIMIT ${limit}",

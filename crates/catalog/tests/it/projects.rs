@@ -164,6 +164,7 @@ async fn an_update_changes_what_it_names() {
         let update = ProjectUpdate {
             public: Some(true),
             metadata: vec![("severity".to_owned(), "HIGH".to_owned())],
+            allowlist: None,
         };
         world.clock.advance(std::time::Duration::from_secs(5));
         let catalog = &world.catalog;
@@ -174,6 +175,7 @@ async fn an_update_changes_what_it_names() {
         let metadata = ProjectUpdate {
             public: None,
             metadata: vec![("auto_scan".to_owned(), "true".to_owned())],
+            allowlist: None,
         };
         catalog
             .update_project(&world.alice, &facts, metadata)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_catalog::{AuditScope, Entry, Viewer, record_in};
+use berth_catalog::{AuditScope, Entry, PullKept, Viewer, record_in};
 use berth_db::{Db, DbError, args};
 use berth_model::{ManifestId, ProjectId, RepositoryId, TagId, Timestamp};
 use berth_testkit::both_engines;
@@ -155,15 +155,33 @@ async fn pulls_are_added_to_their_rows() {
             let (manifest, tag) = manifest(&world.db, repository).await;
             for pull in 0..=n % 3 {
                 let at = Timestamp::from_seconds(100 - pull);
-                recorder.pulled(repository, manifest, (pull == 0).then_some(tag), at);
+                recorder.pulled(
+                    repository,
+                    manifest,
+                    (pull == 0).then_some(tag),
+                    at,
+                    PullKept::ALL,
+                );
             }
             held.push((repository, manifest, n % 3 + 1));
         }
         // A manifest that is gone by now harms nobody.
-        recorder.pulled(RepositoryId(99_999), ManifestId(99_999), None, start());
+        recorder.pulled(
+            RepositoryId(99_999),
+            ManifestId(99_999),
+            None,
+            start(),
+            PullKept::ALL,
+        );
         recorder.flush().await.unwrap();
         // A pull that comes late does not turn the clock back.
-        recorder.pulled(held[0].0, held[0].1, None, Timestamp::from_seconds(1));
+        recorder.pulled(
+            held[0].0,
+            held[0].1,
+            None,
+            Timestamp::from_seconds(1),
+            PullKept::ALL,
+        );
         recorder.flush().await.unwrap();
         held[0].2 += 1;
         for (repository, manifest, times) in held {

@@ -80,6 +80,7 @@ pub(crate) fn new_project(name: &str, public: bool) -> NewProject {
         public,
         metadata: Vec::new(),
         storage_limit: None,
+        allowlist: None,
     }
 }
 

@@ -108,6 +108,12 @@ pub(super) async fn create(
     Json(body): Json<CreateBody>,
 ) -> Result<Response, ApiError> {
     let name = UserName::try_from(body.username).map_err(IamError::from)?;
+    let author = if caller.actor.is_anonymous() {
+        iam.count_registration(caller.address)?;
+        Author::user(name.as_str(), caller.address)
+    } else {
+        Author::from(&caller)
+    };
     iam.check_free_of_robots(&name)?;
     let id = iam
         .users()
@@ -121,7 +127,7 @@ pub(super) async fn create(
                 },
                 password: body.password,
             },
-            &Author::from(&caller),
+            &author,
         )
         .await?;
     let location = HeaderValue::try_from(format!("/api/v2.0/users/{id}"))

@@ -352,7 +352,11 @@ async fn the_table_asks_for_what_harbor_asks() {
             .collect();
         let expected = [
             (Method::GET, "", Access::System(permission(Action::List))),
-            (Method::POST, "", Access::System(permission(Action::Create))),
+            (
+                Method::POST,
+                "",
+                Access::Registration(permission(Action::Create)),
+            ),
             (Method::GET, "/current", Access::Authenticated),
             (Method::GET, "/current/permissions", Access::Authenticated),
             (Method::GET, "/search", Access::Authenticated),

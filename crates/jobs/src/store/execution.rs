@@ -1,9 +1,10 @@
 //! Rows of `execution`.
 
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
+use berth_db::query::{Column, Filter as Conditions, Kind, order_by};
+use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ExecutionId, Timestamp};
 
-use crate::{Status, Trigger};
+use crate::{JobsError, Status, Trigger};
 
 /// A row of `execution`.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -172,38 +173,63 @@ pub(crate) struct Filter<'a> {
     pub(crate) vendor_id: Option<i64>,
     pub(crate) status: Option<Status>,
     pub(crate) trigger: Option<Trigger>,
+    pub(crate) q: &'a str,
+    pub(crate) sort: &'a str,
 }
 
+/// What clients may filter and sort by: the names of executions, and those that upkeep's history
+/// has for the same.
+const ASKED: &[Column] = &[
+    Column::new("id", "id", Kind::Integer),
+    Column::new("vendor_type", "vendor", Kind::Text),
+    Column::new("vendor_id", "vendor_id", Kind::Integer),
+    Column::new("status", "status", Kind::Text),
+    Column::new("job_status", "status", Kind::Text),
+    Column::new("status_message", "message", Kind::Text),
+    Column::new("trigger", "started_by", Kind::Text),
+    Column::new("job_kind", "started_by", Kind::Text),
+    Column::new("start_time", "started_at", Kind::Time),
+    Column::new("creation_time", "started_at", Kind::Time),
+    Column::new("end_time", "ended_at", Kind::Time),
+    Column::new("update_time", "updated_at", Kind::Time),
+];
+
 impl Filter<'_> {
-    fn sql(&self) -> (String, Args) {
-        let mut values = Args::new();
+    fn conditions(&self) -> Result<Conditions, JobsError> {
+        let mut conditions = Conditions::new();
         let vendors: Vec<String> = self
             .vendors
             .iter()
-            .map(|vendor| format!("${}", values.push(*vendor)))
+            .map(|vendor| conditions.bind(*vendor))
             .collect();
-        let mut conditions = vec![format!("vendor IN ({})", vendors.join(", "))];
+        conditions.and(format!("vendor IN ({})", vendors.join(", ")));
         if let Some(id) = self.vendor_id {
-            conditions.push(format!("vendor_id = ${}", values.push(id)));
+            let id = conditions.bind(id);
+            conditions.and(format!("vendor_id = {id}"));
         }
         if let Some(status) = self.status {
-            conditions.push(format!("status = ${}", values.push(status)));
+            let status = conditions.bind(status);
+            conditions.and(format!("status = {status}"));
         }
         if let Some(trigger) = self.trigger {
-            conditions.push(format!("started_by = ${}", values.push(trigger)));
+            let trigger = conditions.bind(trigger);
+            conditions.and(format!("started_by = {trigger}"));
         }
-        (conditions.join(" AND "), values)
+        conditions.and_query(self.q, ASKED)?;
+        Ok(conditions)
     }
 }
 
-/// A page of executions, newest first, and how many there are.
+/// A page of executions, newest first unless asked for in another order, and how many there are.
 pub(crate) async fn list(
     db: &Db,
     filter: &Filter<'_>,
     limit: i64,
     offset: i64,
-) -> Result<(Vec<ExecutionRow>, i64), DbError> {
-    let (condition, values) = filter.sql();
+) -> Result<(Vec<ExecutionRow>, i64), JobsError> {
+    let conditions = filter.conditions()?;
+    let order = order_by(filter.sort, ASKED, "id DESC", "id DESC")?;
+    let (condition, values) = (conditions.sql(), conditions.args());
     let (total,): (i64,) = db
         .one(
             AssertSqlSafe(format!("SELECT COUNT(*) FROM execution WHERE {condition}")),
@@ -217,7 +243,7 @@ pub(crate) async fn list(
         .all(
             AssertSqlSafe(format!(
                 "SELECT {COLUMNS} FROM execution WHERE {condition} \
-                 ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}"
+                 {order} LIMIT ${limit} OFFSET ${offset}"
             )),
             values,
         )

@@ -1,7 +1,10 @@
 //! Rows of `schedule`.
 
+use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::Timestamp;
+
+use crate::JobsError;
 
 /// A row of `schedule`.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -93,25 +96,43 @@ pub(crate) async fn find(
     .await
 }
 
+/// What clients may filter and sort by.
+const ASKED: &[Column] = &[
+    Column::new("id", "id", Kind::Integer),
+    Column::new("vendor_type", "vendor", Kind::Text),
+    Column::new("vendor_id", "vendor_id", Kind::Integer),
+    Column::new("cron", "cron", Kind::Text),
+    Column::new("creation_time", "created_at", Kind::Time),
+    Column::new("update_time", "updated_at", Kind::Time),
+    Column::new("next_scheduled_time", "next_at", Kind::Time),
+];
+
 /// A page of the schedules that come true some time, and how many there are.
 pub(crate) async fn list(
     db: &Db,
+    (q, sort): (&str, &str),
     limit: i64,
     offset: i64,
-) -> Result<(Vec<ScheduleRow>, i64), DbError> {
+) -> Result<(Vec<ScheduleRow>, i64), JobsError> {
+    let mut filter = Filter::new();
+    filter.and("next_at IS NOT NULL");
+    filter.and_query(q, ASKED)?;
+    let order = order_by(sort, ASKED, "id", "id")?;
+    let (condition, mut values) = (filter.sql(), filter.args());
     let (total,): (i64,) = db
         .one(
-            "SELECT COUNT(*) FROM schedule WHERE next_at IS NOT NULL",
-            Args::new(),
+            AssertSqlSafe(format!("SELECT COUNT(*) FROM schedule WHERE {condition}")),
+            values.clone(),
         )
         .await?;
+    let (limit, offset) = (values.push(limit), values.push(offset));
     let rows = db
         .all(
             AssertSqlSafe(format!(
-                "SELECT {COLUMNS} FROM schedule WHERE next_at IS NOT NULL ORDER BY id \
-                 LIMIT $1 OFFSET $2"
+                "SELECT {COLUMNS} FROM schedule WHERE {condition} {order} \
+                 LIMIT ${limit} OFFSET ${offset}"
             )),
-            args![limit, offset],
+            values,
         )
         .await?;
     Ok((rows, total))

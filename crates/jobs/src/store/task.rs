@@ -1,9 +1,10 @@
 //! Rows of `task`, as an execution's parts.
 
+use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ExecutionId, TaskId, Timestamp};
 
-use crate::Status;
+use crate::{JobsError, Status};
 
 /// A row of `task`.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -92,28 +93,59 @@ pub(crate) async fn find(db: &Db, id: TaskId) -> Result<Option<TaskRow>, DbError
     .await
 }
 
-/// A page of an execution's tasks, in the order they were made, and how many there are.
+/// What clients may filter and sort by.
+const ASKED: &[Column] = &[
+    Column::new("id", "id", Kind::Integer),
+    Column::new("vendor_type", "kind", Kind::Text),
+    Column::new("status", "status", Kind::Text),
+    Column::new("status_message", "message", Kind::Text),
+    Column::new("run_count", "attempt", Kind::Integer),
+    Column::new("creation_time", "created_at", Kind::Time),
+    Column::new("start_time", "started_at", Kind::Time),
+    Column::new("end_time", "ended_at", Kind::Time),
+    Column::new("update_time", "updated_at", Kind::Time),
+];
+
+/// Which of an execution's tasks are listed.
+pub(crate) struct Wanted<'a> {
+    pub(crate) execution: ExecutionId,
+    pub(crate) status: Option<Status>,
+    pub(crate) q: &'a str,
+    pub(crate) sort: &'a str,
+}
+
+/// A page of an execution's tasks, in the order they were made unless asked for in another, and
+/// how many there are.
 pub(crate) async fn list(
     db: &Db,
-    execution: ExecutionId,
-    status: Option<Status>,
+    wanted: &Wanted<'_>,
     limit: i64,
     offset: i64,
-) -> Result<(Vec<TaskRow>, i64), DbError> {
-    let status = status.map(|status| status.as_str().to_owned());
+) -> Result<(Vec<TaskRow>, i64), JobsError> {
+    let mut filter = Filter::new();
+    let execution = filter.bind(wanted.execution);
+    filter.and(format!("execution_id = {execution}"));
+    if let Some(status) = wanted.status {
+        let status = filter.bind(status);
+        filter.and(format!("status = {status}"));
+    }
+    filter.and_query(wanted.q, ASKED)?;
+    let order = order_by(wanted.sort, ASKED, "id", "id")?;
+    let (condition, mut values) = (filter.sql(), filter.args());
     let (total,): (i64,) = db
         .one(
-            "SELECT COUNT(*) FROM task WHERE execution_id = $1 AND ($2 IS NULL OR status = $2)",
-            args![execution, status.clone()],
+            AssertSqlSafe(format!("SELECT COUNT(*) FROM task WHERE {condition}")),
+            values.clone(),
         )
         .await?;
+    let (limit, offset) = (values.push(limit), values.push(offset));
     let rows = db
         .all(
             AssertSqlSafe(format!(
-                "SELECT {COLUMNS} FROM task WHERE execution_id = $1 \
-                 AND ($2 IS NULL OR status = $2) ORDER BY id LIMIT $3 OFFSET $4"
+                "SELECT {COLUMNS} FROM task WHERE {condition} {order} \
+                 LIMIT ${limit} OFFSET ${offset}"
             )),
-            args![execution, status, limit, offset],
+            values,
         )
         .await?;
     Ok((rows, total))

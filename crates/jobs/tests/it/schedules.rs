@@ -57,7 +57,7 @@ async fn a_schedule_comes_true_once_a_time() {
         jobs.set_schedule("TEST", 3, &Cadence::none(), KIND, &params)
             .await
             .unwrap();
-        assert_eq!(jobs.schedules(10, 0).await.unwrap().1, 0);
+        assert_eq!(jobs.schedules(("", ""), 10, 0).await.unwrap().1, 0);
         service.stop().await;
     })
     .await;

@@ -1,8 +1,10 @@
 //! What the routes take and answer, in Harbor's shapes.
 
+use std::borrow::Cow;
+
 use berth_jobs::{Execution, Schedule, Task, Trigger};
 use berth_model::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -40,7 +42,7 @@ pub(super) struct When {
     next_scheduled_time: Option<String>,
 }
 
-/// Harbor's `GCHistory` and `ExecHistory`, which are the same.
+/// Harbor's `GCHistory`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "GCHistory")]
 pub(super) struct RunBody {
@@ -55,6 +57,19 @@ pub(super) struct RunBody {
     deleted: bool,
     creation_time: String,
     update_time: String,
+}
+
+/// Harbor's `ExecHistory`: the same, of everything that is no garbage collection.
+pub(super) struct OtherRun;
+
+impl JsonSchema for OtherRun {
+    fn schema_name() -> Cow<'static, str> {
+        "ExecHistory".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        RunBody::json_schema(generator)
+    }
 }
 
 impl RunBody {

@@ -1,6 +1,6 @@
 //! What the routes take and show, in Harbor's shapes.
 
-use berth_jobs::{Execution, Task};
+use berth_jobs::{Execution, Status, Task};
 use berth_model::{Secret, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,9 +158,45 @@ pub(super) struct PayloadFormat {
     pub(super) formats: Vec<&'static str>,
 }
 
+/// How many of a delivery's tasks stand where.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Metrics")]
+#[expect(clippy::struct_field_names, reason = "the names are Harbor's")]
+struct Metrics {
+    task_count: i64,
+    success_task_count: i64,
+    error_task_count: i64,
+    stopped_task_count: i64,
+    /// Those that have not ended, once the first was begun; before, they are pending.
+    running_task_count: i64,
+    pending_task_count: i64,
+    /// Always 0: those that wait for another try count as running.
+    scheduled_task_count: i64,
+}
+
+impl Metrics {
+    fn of(execution: &Execution) -> Self {
+        let ended = execution.succeeded + execution.failed + execution.stopped;
+        let waits = execution.status == Status::Pending;
+        let (pending, running) = match execution.tasks - ended {
+            left if waits => (left, 0),
+            left => (0, left),
+        };
+        Self {
+            task_count: execution.tasks,
+            success_task_count: execution.succeeded,
+            error_task_count: execution.failed,
+            stopped_task_count: execution.stopped,
+            running_task_count: running,
+            pending_task_count: pending,
+            scheduled_task_count: 0,
+        }
+    }
+}
+
 /// A delivery.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "WebhookExecution")]
+#[schemars(rename = "Execution")]
 pub(super) struct ExecutionBody {
     id: i64,
     vendor_type: String,
@@ -168,6 +204,7 @@ pub(super) struct ExecutionBody {
     status: String,
     status_message: String,
     trigger: String,
+    metrics: Metrics,
     extra_attrs: Value,
     #[schemars(extend("format" = "date-time"))]
     start_time: String,
@@ -179,6 +216,7 @@ pub(super) struct ExecutionBody {
 impl From<Execution> for ExecutionBody {
     fn from(execution: Execution) -> Self {
         Self {
+            metrics: Metrics::of(&execution),
             id: execution.id.get(),
             vendor_type: execution.vendor,
             vendor_id: execution.vendor_id,
@@ -194,7 +232,7 @@ impl From<Execution> for ExecutionBody {
 
 /// A task of a delivery.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "WebhookTask")]
+#[schemars(rename = "Task")]
 pub(super) struct TaskBody {
     id: i64,
     execution_id: i64,

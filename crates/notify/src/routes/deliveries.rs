@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use berth_http::{ApiError, Page, list_response};
+use berth_http::{ApiError, ListQuery, Page, list_response};
 use berth_iam::ProjectFacts;
 use berth_jobs::{Execution, ExecutionQuery, JobsError, NewExecution, NewTask, Status, Trigger};
 use berth_model::{ExecutionId, TaskId};
@@ -23,10 +23,12 @@ pub(super) async fn executions(
     Extension(facts): Extension<ProjectFacts>,
     Path((_, policy)): Path<(String, String)>,
     page: Page,
+    asked: ListQuery,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let policy = id_in_path("webhook_policy_id", &policy)?;
-    let (found, total) = notify.deliveries(&facts, policy, None, &page).await?;
+    let found = notify.deliveries(&facts, policy, None, &asked, &page);
+    let (found, total) = found.await?;
     let bodies: Vec<ExecutionBody> = found.into_iter().map(ExecutionBody::from).collect();
     Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
 }
@@ -36,13 +38,19 @@ pub(super) async fn tasks(
     Extension(facts): Extension<ProjectFacts>,
     Path((_, policy, execution)): Path<(String, String, String)>,
     page: Page,
+    asked: ListQuery,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let execution = notify.delivery(&facts, &policy, &execution).await?;
     let (tasks, total) = notify
         .inner
         .jobs
-        .tasks(execution.id, None, page.limit(), page.offset())
+        .find_tasks(
+            execution.id,
+            (&asked.q, &asked.sort),
+            page.limit(),
+            page.offset(),
+        )
         .await
         .map_err(NotifyError::from)?;
     let bodies: Vec<TaskBody> = tasks.into_iter().map(TaskBody::from).collect();
@@ -88,6 +96,7 @@ pub(super) async fn jobs(
     State(notify): State<Notify>,
     Extension(facts): Extension<ProjectFacts>,
     page: Page,
+    asked: ListQuery,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let wanted: Wanted = serde_urlencoded::from_str(uri.query().unwrap_or_default())
@@ -100,7 +109,8 @@ pub(super) async fn jobs(
         .map(|word| word.parse())
         .transpose()
         .map_err(|error: berth_jobs::UnknownWord| ApiError::bad_request(error.to_string()))?;
-    let (found, total) = notify.deliveries(&facts, policy, status, &page).await?;
+    let found = notify.deliveries(&facts, policy, status, &asked, &page);
+    let (found, total) = found.await?;
     let bodies: Vec<JobBody> = found.into_iter().map(JobBody::from).collect();
     Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
 }
@@ -111,6 +121,7 @@ impl Notify {
         facts: &ProjectFacts,
         policy: i64,
         status: Option<Status>,
+        asked: &ListQuery,
         page: &Page,
     ) -> Result<(Vec<Execution>, i64), NotifyError> {
         self.policy(facts.id, policy).await?;
@@ -118,6 +129,8 @@ impl Notify {
             vendors: &VENDORS,
             vendor_id: Some(policy),
             status,
+            q: &asked.q,
+            sort: &asked.sort,
             ..ExecutionQuery::default()
         };
         let (limit, offset) = (page.limit(), page.offset());

@@ -1,21 +1,122 @@
-//! What an artifact's config tells beyond the list: an image's build history.
+//! What an artifact's blobs tell beyond the list: an image's build history; a chart's values, its
+//! words to its readers and what it depends on.
+//!
+//! Invariant: bytes of an artifact are answered with a type that no browser runs.
 
-use axum::extract::State;
+mod chart;
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use berth_catalog::CatalogError;
-use berth_http::{ApiError, Json};
-use berth_model::ManifestId;
-use berth_oci::{Digest, RepositoryName};
+use berth_http::ApiError;
+use berth_model::{Code, ManifestId};
+use berth_oci::{Digest, RepositoryName, media_type};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http_body_util::BodyExt;
 use serde_json::value::RawValue;
 
 use super::not_found;
 use super::place::Addressed;
 use crate::blobs::Content;
-use crate::store::listing;
+use crate::store::listing::{self, ArtifactRow};
 use crate::{Registry, RegistryError};
 
-/// Largest config that is read here.
-const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
+/// Largest blob that is read here.
+const BLOB_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Something that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addition {
+    BuildHistory,
+    Values,
+    Readme,
+    Dependencies,
+}
+
+impl Addition {
+    /// As it is written in the path.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::BuildHistory => "build_history",
+            Self::Values => "values.yaml",
+            Self::Readme => "readme.md",
+            Self::Dependencies => "dependencies",
+        }
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::BuildHistory | Self::Dependencies => "application/json; charset=utf-8",
+            Self::Values => "text/plain; charset=utf-8",
+            Self::Readme => "text/markdown; charset=utf-8",
+        }
+    }
+
+    /// What there is of an artifact of this type, whose manifest has a config or has none.
+    pub(super) fn of(kind: &str, config_media_type: Option<&str>) -> &'static [Self] {
+        match (kind, config_media_type) {
+            ("IMAGE", Some(_)) => &[Self::BuildHistory],
+            ("CHART", Some(_)) => &[Self::Values, Self::Readme, Self::Dependencies],
+            _ => &[],
+        }
+    }
+}
+
+/// `GET` of an addition.
+pub(super) async fn read(
+    State(registry): State<Registry>,
+    Path(path): Path<HashMap<String, String>>,
+    addressed: Addressed,
+) -> Result<Response, ApiError> {
+    let artifact = registry.artifact(&addressed).await?;
+    let wanted = path.get("addition").map_or("", String::as_str);
+    let there = Addition::of(&artifact.kind, artifact.config_media_type.as_deref());
+    let Some(addition) = there.iter().find(|it| it.name() == wanted) else {
+        let names: Vec<&str> = there.iter().map(|it| it.name()).collect();
+        let has = match names.as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
+        return Err(ApiError::bad_request(format!(
+            "{} has no addition {wanted:?}; it has {has}",
+            addressed.written()
+        )));
+    };
+    let bytes = match addition {
+        Addition::BuildHistory => {
+            let config = registry.config_of(&artifact, &addressed).await?;
+            build_history(&config).map_err(|_| unreadable(&addressed, "config", "an image"))?
+        }
+        Addition::Dependencies => {
+            let config = registry.config_of(&artifact, &addressed).await?;
+            chart::dependencies(&config).map_err(|_| unreadable(&addressed, "config", "a chart"))?
+        }
+        Addition::Values | Addition::Readme => {
+            let layer = registry.chart_of(&artifact, &addressed).await?;
+            let name = addition.name();
+            let file = tokio::task::spawn_blocking(move || chart::file(&layer, name)).await;
+            let broken =
+                |error: tokio::task::JoinError| ApiError::new(Code::Unknown, error.to_string());
+            let file = file.map_err(broken)?;
+            let file = file.map_err(|_| unreadable(&addressed, "content", "a chart"))?;
+            let what = || not_found(format_args!("{name} of {}", addressed.written()));
+            Bytes::from(file.ok_or_else(what)?)
+        }
+    };
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    let kind = HeaderValue::from_static(addition.media_type());
+    headers.insert(CONTENT_TYPE, kind);
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    let sandbox = HeaderValue::from_static("default-src 'none'; sandbox");
+    headers.insert(CONTENT_SECURITY_POLICY, sandbox);
+    Ok(response)
+}
 
 /// The part of an image config that is answered (OCI image 1.1, "history").
 #[derive(serde::Deserialize)]
@@ -24,51 +125,70 @@ struct ImageConfig {
     history: Option<Box<RawValue>>,
 }
 
-/// `GET` of an image's build history.
-pub(super) async fn build_history(
-    State(registry): State<Registry>,
-    addressed: Addressed,
-) -> Result<Json<Box<RawValue>>, ApiError> {
-    let artifact = registry.artifact(&addressed).await?;
-    if artifact.kind != "IMAGE" || artifact.config_media_type.is_none() {
-        return Err(ApiError::bad_request(format!(
-            "addition build_history is for images: {} is none, or an index of several",
-            addressed.written()
-        )));
-    }
-    let name = RepositoryName::parse(&artifact.repository_name)?;
-    let digest = listing::config(&registry.inner.db, ManifestId(artifact.id)).await?;
-    let digest: Digest = digest
-        .and_then(|digest| digest.parse().ok())
-        .ok_or_else(|| not_found(format_args!("the config of {}", addressed.written())))?;
-    let bytes = registry.small_blob(&name, &digest).await?;
-    let unreadable = |_| {
-        ApiError::from(CatalogError::Precondition(format!(
-            "the config {digest} is not that of an image"
-        )))
-    };
-    let config: ImageConfig = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    let none = RawValue::from_string("[]".to_owned()).map_err(unreadable)?;
-    Ok(Json(
-        config
-            .history
-            .filter(|history| history.get().starts_with('['))
-            .unwrap_or(none),
+fn build_history(config: &[u8]) -> Result<Bytes, serde_json::Error> {
+    let config: ImageConfig = serde_json::from_slice(config)?;
+    let history = config
+        .history
+        .map(|history| String::from(Box::<str>::from(history)));
+    let history = history.filter(|history| history.starts_with('['));
+    Ok(Bytes::from(history.unwrap_or_else(|| "[]".to_owned())))
+}
+
+fn unreadable(addressed: &Addressed, part: &str, of: &str) -> ApiError {
+    CatalogError::Precondition(format!(
+        "the {part} of {} is not that of {of}",
+        addressed.written()
     ))
+    .into()
 }
 
 impl Registry {
+    /// The config of an artifact, whole.
+    async fn config_of(
+        &self,
+        artifact: &ArtifactRow,
+        addressed: &Addressed,
+    ) -> Result<Bytes, ApiError> {
+        let found = listing::config(&self.inner.db, ManifestId(artifact.id)).await?;
+        self.part(artifact, addressed, found, "config").await
+    }
+
+    /// The archive of a chart, whole.
+    async fn chart_of(
+        &self,
+        artifact: &ArtifactRow,
+        addressed: &Addressed,
+    ) -> Result<Bytes, ApiError> {
+        let id = ManifestId(artifact.id);
+        let found = listing::layer(&self.inner.db, id, media_type::HELM_CHART).await?;
+        self.part(artifact, addressed, found, "content").await
+    }
+
+    async fn part(
+        &self,
+        artifact: &ArtifactRow,
+        addressed: &Addressed,
+        digest: Option<String>,
+        what: &str,
+    ) -> Result<Bytes, ApiError> {
+        let digest: Digest = digest
+            .and_then(|digest| digest.parse().ok())
+            .ok_or_else(|| not_found(format_args!("the {what} of {}", addressed.written())))?;
+        let name = RepositoryName::parse(&artifact.repository_name)?;
+        Ok(self.small_blob(&name, &digest).await?)
+    }
+
     /// A blob whole, if it is not too large for that.
     async fn small_blob(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-    ) -> Result<bytes::Bytes, RegistryError> {
+    ) -> Result<Bytes, RegistryError> {
         let (size, content) = self.read_blob(repository, digest).await?;
         match content {
             Content::Whole(bytes) => Ok(bytes),
-            Content::Open(_) if size > CONFIG_BYTES => Err(RegistryError::Unsupported(format!(
-                "the config is larger than {CONFIG_BYTES} bytes: pull it to read it"
+            Content::Open(_) if size > BLOB_BYTES => Err(RegistryError::Unsupported(format!(
+                "the blob {digest} is larger than {BLOB_BYTES} bytes: pull it to read it"
             ))),
             Content::Open(blob) => Ok(blob.stream(0, size).collect().await?.to_bytes()),
         }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::additions::Addition;
+use super::icons::icon;
 use super::params::address;
 use crate::store::labels::BorneRow;
 use crate::store::listing::{AccessoryRow, ArtifactRow, ReferenceRow, RepositoryRow, TagRow};
@@ -107,20 +109,19 @@ impl ArtifactBody {
         accessories: Option<Vec<AccessoryBody>>,
         labels: Option<Vec<LabelBody>>,
     ) -> Self {
-        let mut addition_links = BTreeMap::new();
-        if row.kind == "IMAGE" && row.config_media_type.is_some() {
-            let href = address(&row.repository_name, &row.digest) + "/additions/build_history";
-            addition_links.insert(
-                "build_history",
-                AdditionLink {
-                    absolute: false,
-                    href,
-                },
-            );
-        }
+        let additions = Addition::of(&row.kind, row.config_media_type.as_deref());
+        let addition_links = additions.iter().map(|addition| {
+            let place = address(&row.repository_name, &row.digest);
+            let link = AdditionLink {
+                absolute: false,
+                href: format!("{place}/additions/{}", addition.name()),
+            };
+            (addition.name(), link)
+        });
+        let addition_links = addition_links.collect();
         Self {
             id: row.id,
-            kind: row.kind,
+            kind: row.kind.clone(),
             media_type: row
                 .config_media_type
                 .unwrap_or_else(|| row.media_type.clone()),
@@ -131,7 +132,7 @@ impl ArtifactBody {
             repository_name: row.repository_name,
             digest: row.digest,
             size: row.total_size,
-            icon: "",
+            icon: icon(&row.kind),
             push_time: time(row.pushed_at),
             pull_time: time_or_never(row.pulled_at),
             extra_attrs: stored(row.attributes),
@@ -250,8 +251,8 @@ impl AccessoryBody {
             subject_artifact_repo: repository.to_owned(),
             size: row.total_size,
             digest: row.digest,
+            icon: icon(&row.accessory_type),
             kind: row.accessory_type,
-            icon: "",
             creation_time: time(row.pushed_at),
         }
     }

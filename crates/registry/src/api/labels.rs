@@ -3,12 +3,10 @@
 //! Invariant: an artifact bears labels of the system and of its own project only.
 
 use axum::extract::{Path, State};
-use berth_catalog::{CatalogError, record_in};
+use berth_catalog::{CatalogError, LabelRequest, record_in};
 use berth_http::{ApiError, Json};
 use berth_iam::Caller;
 use berth_model::LabelId;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::not_found;
 use super::place::Addressed;
@@ -19,21 +17,18 @@ use crate::{Registry, RegistryError};
 /// Most labels of one artifact.
 const MOST: i64 = 100;
 
-/// The label to put on; Harbor's clients send a whole label, of which only the id counts.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "LabelId")]
-pub(super) struct Chosen {
-    id: i64,
-}
-
-/// `POST` of a label on an artifact: 409 when it bears it already.
+/// `POST` of a label on an artifact: 409 when it bears it already. Clients send a whole label, of
+/// which only the id counts.
 pub(super) async fn add(
     State(registry): State<Registry>,
     caller: Caller,
     addressed: Addressed,
-    Json(chosen): Json<Chosen>,
+    Json(chosen): Json<LabelRequest>,
 ) -> Result<(), ApiError> {
-    let label = LabelId(chosen.id);
+    let id = chosen
+        .id
+        .ok_or_else(|| ApiError::unprocessable("the body must hold the label's id"))?;
+    let label = LabelId(id);
     Ok(registry.add_label(&caller, addressed, label).await?)
 }
 

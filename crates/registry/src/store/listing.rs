@@ -396,6 +396,22 @@ pub(crate) async fn config(db: &Db, manifest: ManifestId) -> Result<Option<Strin
     Ok(row.map(|(digest,)| digest))
 }
 
+/// The digest of an artifact's first layer of this media type.
+pub(crate) async fn layer(
+    db: &Db,
+    manifest: ManifestId,
+    media_type: &str,
+) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = db
+        .optional(
+            "SELECT child_digest FROM manifest_reference WHERE manifest_id = $1 \
+             AND kind = 'layer' AND media_type = $2 ORDER BY position LIMIT 1",
+            args![manifest, media_type],
+        )
+        .await?;
+    Ok(row.map(|(digest,)| digest))
+}
+
 /// Changes what a repository says about itself; `false` when the project has no such repository.
 pub(crate) async fn describe(
     tx: &mut Tx,

@@ -128,7 +128,9 @@ fn refusals(endpoint: &Endpoint, operation: &Operation) -> BTreeSet<u16> {
         Access::Authenticated => {
             refused.insert(401);
         }
-        Access::System(_) | Access::SelfOr(_) => refused.extend([401, 403]),
+        Access::System(_) | Access::Registration(_) | Access::SelfOr(_) => {
+            refused.extend([401, 403]);
+        }
         Access::Project(_) | Access::ByObject => refused.extend([401, 403, 404]),
     }
     if parameters::names(endpoint.path).next().is_some() {
@@ -282,6 +284,10 @@ fn need(access: Access) -> String {
             "Needs {} of the system: an administrator, or a robot that was given it.",
             words(permission)
         ),
+        Access::Registration(permission) => format!(
+            "Needs {} of the system; nothing where visitors may make accounts.",
+            words(permission)
+        ),
         Access::Project(permission) => format!("Needs {} in the project.", words(permission)),
         Access::SelfOr(permission) => format!(
             "Needs to be that user, or {} of the system.",
@@ -296,7 +302,7 @@ fn need(access: Access) -> String {
 /// Whether strangers may use it, if only on a public project.
 fn open(access: Access) -> bool {
     match access {
-        Access::Public => true,
+        Access::Public | Access::Registration(_) => true,
         Access::Project(permission) => {
             let public = ProjectFacts {
                 id: ProjectId(0),

@@ -1,6 +1,7 @@
 //! The whole server, in process, over real HTTP, on both databases.
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod additions;
 mod answer;
 mod app;
 mod audit;
@@ -20,6 +21,7 @@ mod labels;
 mod limits;
 mod listing;
 mod lockout;
+mod management;
 mod manifests;
 mod mounts;
 mod openapi;

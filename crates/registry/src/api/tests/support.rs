@@ -137,6 +137,7 @@ pub(super) async fn world(db: Db) -> World {
             public,
             metadata: Vec::new(),
             storage_limit: None,
+            allowlist: None,
         };
         project = catalog
             .create_project(&callers[owner].1, new)

@@ -118,7 +118,9 @@ impl Rights {
 
     /// What is asked on the system.
     pub(super) fn system(&self, endpoint: &Endpoint) -> bool {
-        let (Access::System(wanted) | Access::SelfOr(wanted)) = endpoint.access else {
+        let (Access::System(wanted) | Access::Registration(wanted) | Access::SelfOr(wanted)) =
+            endpoint.access
+        else {
             return false;
         };
         // Of the sysadmin flag robots are told only after the body was read.

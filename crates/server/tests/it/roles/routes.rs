@@ -15,6 +15,11 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/health", "any"),
     ("GET /api/v2.0/ping", "any"),
     ("GET /api/v2.0/systeminfo", "any"),
+    ("GET /api/v2.0/systeminfo/volumes", "system"),
+    ("GET /api/v2.0/systeminfo/getcert", "any"),
+    ("GET /api/v2.0/system/CVEAllowlist", "user"),
+    ("PUT /api/v2.0/system/CVEAllowlist", "system"),
+    ("GET /api/v2.0/icons/{digest}", "any"),
     ("GET /api/v2.0/search", "any"),
     ("GET /api/v2.0/statistics", "user"),
     ("GET /api/v2.0/configurations", "system"),
@@ -233,7 +238,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("DELETE {artifacts}/{reference}/tags/{tag_name}", "tag:D"),
     ("GET {artifacts}/{reference}/accessories", "accessory:L"),
     (
-        "GET {artifacts}/{reference}/additions/build_history",
+        "GET {artifacts}/{reference}/additions/{addition}",
         "artifact-addition:R",
     ),
 ];
