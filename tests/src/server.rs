@@ -51,6 +51,7 @@ impl Options {
     pub fn collecting(self, interval: u32, grace: u32) -> Self {
         self.env("BERTH_GC__INTERVAL_SECONDS", &interval.to_string())
             .env("BERTH_GC__GRACE_SECONDS", &grace.to_string())
+            .env("BERTH_REGISTRY__UNDELETE_DAYS", "0")
     }
 
     /// Keeps rows in a new PostgreSQL database; `None`, said loudly, where there is no server.

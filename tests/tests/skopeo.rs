@@ -258,3 +258,43 @@ async fn a_push_over_the_quota_is_refused_and_says_why() {
         .expect_ok();
     server.stop();
 }
+
+#[tokio::test]
+async fn an_immutable_tag_is_neither_overwritten_nor_deleted() {
+    let server = Server::start(Options::default());
+    let Some(skopeo) = skopeo(&server) else {
+        return;
+    };
+    let (api, admin) = (server.api(), server.admin());
+    for folder in ["one", "two"] {
+        Image::random(1, 2_000).write_layout(&skopeo.home.join(folder), "v1");
+    }
+    let name = skopeo.name("library/app:v1");
+    skopeo.copy(&[], "oci:one:v1", &name).expect_ok();
+    let rule = serde_json::json!({
+        "action": "immutable",
+        "template": "immutable_template",
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "v*"}],
+        "scope_selectors": {"repository":
+            [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]},
+    });
+    let rules = "/api/v2.0/projects/library/immutabletagrules";
+    let _ = api.post(rules, Some(&admin), &rule).await.expect(201);
+    // The same once more is no change.
+    skopeo.copy(&[], "oci:one:v1", &name).expect_ok();
+    for refused in [
+        skopeo.copy(&[], "oci:two:v1", &name),
+        skopeo.run(&["delete", "--tls-verify=false", &name]),
+    ] {
+        assert!(!refused.ok(), "this should have been refused: {refused}");
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(
+            said.contains("immutable") || said.contains("412"),
+            "{refused}"
+        );
+    }
+    skopeo
+        .copy(&[], "oci:two:v1", &skopeo.name("library/app:main"))
+        .expect_ok();
+    server.stop();
+}

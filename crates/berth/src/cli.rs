@@ -48,7 +48,11 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct GcArgs {}
+pub(crate) struct GcArgs {
+    /// Give up everything that was deleted and could be brought back
+    #[arg(long)]
+    pub(crate) empty_trash: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct FsckArgs {

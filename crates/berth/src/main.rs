@@ -47,7 +47,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         match cli.command {
             Command::Serve(_) => serve::run(&settings).await,
             Command::Admin(command) => admin::run(&settings, command).await,
-            Command::Gc(_) => maintain::gc(&settings).await,
+            Command::Gc(options) => maintain::gc(&settings, &options).await,
             Command::Fsck(options) => maintain::fsck(&settings, &options).await,
             Command::Openapi => openapi::print().await,
             Command::Version | Command::Config(_) => Ok(ExitCode::SUCCESS),

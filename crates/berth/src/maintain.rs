@@ -4,19 +4,25 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use berth_config::Settings;
-use berth_lifecycle::{FsckOptions, Unwatched};
+use berth_lifecycle::{FsckOptions, GcOptions, Unwatched};
 use berth_model::Clock;
 use berth_server::{DataLock, Parts};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::FsckArgs;
+use crate::cli::{FsckArgs, GcArgs};
 
-pub(crate) async fn gc(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(crate) async fn gc(settings: &Settings, args: &GcArgs) -> anyhow::Result<ExitCode> {
     must_exist(settings)?;
     let parts = Parts::open(settings, Clock::system()).await?;
-    let report = parts.lifecycle.collect(&CancellationToken::new()).await?;
+    let options = GcOptions {
+        empty_trash: args.empty_trash,
+        ..GcOptions::default()
+    };
+    let watch = Unwatched(CancellationToken::new());
+    let report = parts.lifecycle.collect_with(&options, &watch).await?;
     println!("blobs deleted:       {}", report.blobs);
     println!("bytes freed:         {}", report.bytes);
+    println!("trash emptied:       {}", report.emptied);
     println!("uploads dropped:     {}", report.uploads);
     println!("reviews:             {}", report.reviewed);
     parts.close().await;

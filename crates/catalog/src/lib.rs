@@ -32,6 +32,7 @@ pub use catalog::{Catalog, CatalogOptions};
 pub use error::CatalogError;
 pub use labels::{Label, LabelText};
 pub use members::{Entity, Member, NewEntity, NewMember};
+pub use metadata::set_retention_id;
 pub use outbox::Outbox;
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
 pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaUse, charge};

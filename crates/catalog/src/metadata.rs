@@ -162,6 +162,19 @@ impl Changes {
     }
 }
 
+/// Says in a project's metadata which retention policy it has.
+pub async fn set_retention_id(
+    tx: &mut Tx,
+    project: ProjectId,
+    policy: Option<i64>,
+) -> Result<(), CatalogError> {
+    const KEY: &str = "retention_id";
+    match policy {
+        Some(id) => store::metadata::put(tx, project, KEY, &id.to_string()).await,
+        None => store::metadata::delete(tx, project, KEY).await.map(|_| ()),
+    }
+}
+
 /// What is done to one key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {

@@ -117,6 +117,9 @@ section! {
         /// repository never held (a sparse mirror). A layer that the repository lost since, to a
         /// deletion or collection, refuses the push either way. Default true.
         sparse_manifests: bool = Kind::Bool, Some("true");
+        /// Days that what was deleted can be brought back, 0 to 365, until undelete_days is set;
+        /// 0 for never. Its bytes are kept as long. Default 7.
+        undelete_days: u64 = Kind::Count, Some("7");
     }
 }
 

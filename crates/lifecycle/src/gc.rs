@@ -28,6 +28,8 @@ pub struct GcOptions {
     /// Manifests that nothing needs are deleted too: without a tag, an index that names them or a
     /// subject they belong to, for longer than the grace.
     pub delete_untagged: bool,
+    /// What was deleted and could still be brought back is given up.
+    pub empty_trash: bool,
     /// Nothing is deleted; what would be is counted and named.
     pub dry_run: bool,
     /// How many things are deleted at the same time.
@@ -42,6 +44,7 @@ impl Default for GcOptions {
     fn default() -> Self {
         Self {
             delete_untagged: false,
+            empty_trash: false,
             dry_run: false,
             workers: 1,
             time_limit: None,
@@ -63,6 +66,8 @@ pub struct GcReport {
     pub blobs: u64,
     /// Bytes freed.
     pub bytes: u64,
+    /// Deleted manifests that cannot be brought back any more.
+    pub emptied: u64,
     /// Abandoned uploads dropped.
     pub uploads: u64,
     /// Files without a row removed.
@@ -121,6 +126,11 @@ impl Lifecycle {
         options: &GcOptions,
         watch: &dyn Watch,
     ) -> Result<GcReport, LifecycleError> {
+        let emptied = if options.dry_run {
+            0
+        } else {
+            self.registry.empty_trash(options.empty_trash).await?
+        };
         // What this pass itself puts up for review is due at once; a bound keeps it finite.
         let until = self.clock.now();
         if options.dry_run {
@@ -139,6 +149,7 @@ impl Lifecycle {
             began: Instant::now(),
             report: GcReport {
                 uploads: self.registry.sweep_uploads().await?,
+                emptied,
                 ..GcReport::default()
             },
             done: 0,

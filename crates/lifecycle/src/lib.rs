@@ -10,6 +10,7 @@ mod gc;
 pub mod jobs;
 mod orphans;
 mod quotas;
+mod retention;
 mod routes;
 mod scrub;
 mod store;
@@ -25,6 +26,9 @@ use berth_registry::{Registry, RegistryError};
 pub use fsck::{FsckOptions, FsckReport, Problem};
 pub use gc::{GcOptions, GcReport};
 pub use quotas::{QuotaDrift, QuotaReport};
+pub use retention::{
+    PolicyBody, Retention, RetentionError, ScopeBody, TriggerBody, endpoints as retention_endpoints,
+};
 pub use routes::endpoints;
 pub use scrub::{ScrubReport, WrongCopy};
 pub use watch::{Unwatched, Watch};

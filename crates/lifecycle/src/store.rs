@@ -1,6 +1,7 @@
 //! The SQL of garbage collection and checks, over the registry core's tables.
 
 pub(crate) mod quotas;
+pub(crate) mod retention;
 pub(crate) mod scrub;
 pub(crate) mod untagged;
 
@@ -154,18 +155,21 @@ pub(crate) async fn claim(
         "UPDATE blob SET state = 'deleting' WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id) \
          AND NOT EXISTS (SELECT 1 FROM manifest_reference m WHERE m.blob_id = blob.id) \
+         AND NOT EXISTS (SELECT 1 FROM trashed_blob t WHERE t.blob_id = blob.id) \
          RETURNING id, digest, stored_as, size",
         args![blob],
     )
     .await
 }
 
-/// When a blob that nothing holds was touched last. `None`: it is gone, or held.
+/// When a blob that nothing holds was touched last. `None`: it is gone, or held; what leaves the
+/// trash is put up for review then.
 pub(crate) async fn untouched_since(tx: &mut Tx, blob: i64) -> Result<Option<i64>, DbError> {
     let row: Option<(i64,)> = tx
         .optional(
             "SELECT touched_at FROM blob WHERE id = $1 \
-             AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id)",
+             AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = blob.id) \
+             AND NOT EXISTS (SELECT 1 FROM trashed_blob t WHERE t.blob_id = blob.id)",
             args![blob],
         )
         .await?;

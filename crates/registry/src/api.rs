@@ -9,6 +9,7 @@ mod artifacts;
 mod body;
 mod copying;
 mod icons;
+mod immutable;
 mod labels;
 mod params;
 mod place;
@@ -18,6 +19,7 @@ mod search;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod undelete;
 
 use axum::routing::{MethodRouter, delete, get, post, put};
 use berth_catalog::{CatalogError, LabelRequest};
@@ -52,7 +54,13 @@ type Route = (
 
 /// The management routes of what was pushed.
 pub fn endpoints(registry: Registry) -> Vec<Endpoint> {
-    let routes = [repository_routes(), artifact_routes(), tag_routes()];
+    let routes = [
+        repository_routes(),
+        artifact_routes(),
+        tag_routes(),
+        immutable::routes(),
+        undelete::routes(),
+    ];
     routes
         .into_iter()
         .flatten()
@@ -248,6 +256,7 @@ fn tag_routes() -> Vec<Route> {
             get(tags::list),
             Operation::new("listTags", "artifact", "List the tags of an artifact")
                 .paged()
+                .parameters(&[artifacts::WITH_IMMUTABLE])
                 .answer::<Vec<TagBody>>(),
         ),
         (

@@ -75,6 +75,19 @@ pub enum RegistryError {
     /// Something the registry does not do.
     #[error("{0}")]
     Unsupported(String),
+    /// A tag that an immutable rule of the project keeps as it is.
+    #[error(
+        "tag {tag} of {repository} is configured as immutable and cannot be {doing}: use another \
+         tag, or change the immutable rules of the project"
+    )]
+    Immutable {
+        /// The repository, with its project.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// What was asked for: overwritten, deleted.
+        doing: &'static str,
+    },
     /// A byte range outside the blob.
     #[error("the range lies outside the blob's {0} bytes")]
     Range(u64),
@@ -126,6 +139,7 @@ impl Coded for RegistryError {
             Self::TooMany(_) => Code::TooManyRequests,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::Unsupported(_) => Code::Unsupported,
+            Self::Immutable { .. } => Code::Precondition,
             Self::Range(_) => Code::RangeInvalid,
             Self::Idle => Code::RequestTimeout,
             Self::Route(error) => error.code(),

@@ -15,9 +15,11 @@ use berth_oci::{
 };
 use bytes::Bytes;
 
+use crate::store::listing::family;
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
-use crate::store::{contents, reviews, sparse, tags};
-use crate::{Pusher, Registry, RegistryError, events};
+use crate::store::{contents, reviews, sparse, tags, trash};
+use crate::trash::Deletion;
+use crate::{Pusher, Registry, RegistryError, events, immutable};
 
 /// Largest image config that is read for what it says of the image.
 const CONFIG_BYTES: u64 = 1024 * 1024;
@@ -199,8 +201,7 @@ impl Registry {
         reference: &Reference,
     ) -> Result<(), RegistryError> {
         let found = self.find_manifest(repository, reference).await?;
-        let now = self.inner.clock.now();
-        let review_at = crate::store::blobs::due(now, self.inner.options.grace);
+        let deletion = self.deletion(&pusher.name, self.inner.clock.now());
         let entry = Entry {
             operation: "delete".to_owned(),
             resource_type: match reference {
@@ -219,7 +220,7 @@ impl Registry {
             digest: found.digest.clone(),
             ..self.entry(pusher)
         };
-        let (by, name) = (pusher.name.clone(), repository.as_str().to_owned());
+        let name = repository.as_str().to_owned();
         let cache = self.inner.cache.clone();
         let (held_by, reference) = (RepositoryId(found.repository_id), reference.clone());
         let outbox = self.inner.catalog.outbox().clone();
@@ -228,15 +229,19 @@ impl Registry {
             .write(move |tx| {
                 Box::pin(async move {
                     let unknown = || RegistryError::ManifestUnknown(reference.to_string());
+                    // Held against a new rule: it comes before this or after.
+                    if !family::hold(tx, held_by, found.project_id).await? {
+                        return Err(unknown());
+                    }
                     match &reference {
                         Reference::Tag(tag) => {
-                            if !tags::delete(tx, held_by, tag.as_str(), &by, now).await? {
+                            if !immutable::untag(tx, held_by, tag.as_str(), &deletion).await? {
                                 return Err(unknown());
                             }
                         }
                         Reference::Digest(digest) => {
                             let digest = digest.as_str();
-                            let tags = remove(tx, held_by, digest, &by, review_at, now).await?;
+                            let tags = remove(tx, held_by, digest, &deletion).await?;
                             let event = events::deleted(&entry, digest, tags.ok_or_else(unknown)?);
                             outbox.publish_all(tx, event.as_slice()).await?;
                         }
@@ -284,40 +289,47 @@ impl Registry {
 
 /// Deletes a manifest of a repository with its tags, whose names it gives. `None` when there is
 /// none.
+///
+/// # Errors
+/// [`RegistryError::Immutable`] when one of its tags must stay.
 pub(crate) async fn remove(
     tx: &mut Tx,
     repository: RepositoryId,
     digest: &str,
-    by: &str,
-    review_at: Timestamp,
-    now: Timestamp,
+    deletion: &Deletion,
 ) -> Result<Option<Vec<String>>, RegistryError> {
     let Some(manifest) = store::lock(tx, repository, digest).await? else {
         return Ok(None);
     };
+    immutable::guard_all_of(tx, repository, manifest).await?;
+    if deletion.keep {
+        trash::keep(tx, manifest, &deletion.by, deletion.now).await?;
+    }
     let (project, size) = store::project_and_size(tx, manifest).await?;
     contents::let_go(tx, project, digest, size);
+    let (by, now) = (deletion.by.as_str(), deletion.now);
     let tags = tags::delete_all_of(tx, repository, manifest, by, now).await?;
     reviews::ask_relations(tx, repository, manifest, now).await?;
-    store::delete(tx, repository, manifest, review_at).await?;
+    store::delete(tx, repository, manifest, deletion.review_at).await?;
     Ok(Some(tags))
 }
 
+/// The storing of a manifest, and all that a transaction needs for it.
 #[derive(Clone)]
-struct PushWork {
-    pusher: Pusher,
-    repository: String,
-    manifest: NewManifest,
-    tags: Vec<TagName>,
+pub(crate) struct PushWork {
+    pub(crate) pusher: Pusher,
+    pub(crate) repository: String,
+    pub(crate) manifest: NewManifest,
+    pub(crate) tags: Vec<TagName>,
     /// Parts that the repository never held may be missing.
-    sparse: bool,
-    now: Timestamp,
-    entry: Entry,
-    outbox: Outbox,
+    pub(crate) sparse: bool,
+    pub(crate) now: Timestamp,
+    pub(crate) entry: Entry,
+    pub(crate) outbox: Outbox,
 }
 
 impl PushWork {
-    async fn run(self, tx: &mut Tx) -> Result<Entry, RegistryError> {
+    pub(crate) async fn run(self, tx: &mut Tx) -> Result<Entry, RegistryError> {
         let Self {
             pusher,
             repository: name,
@@ -368,7 +380,7 @@ impl PushWork {
         tags.sort();
         tags.dedup();
         for tag in &tags {
-            tags::point(
+            immutable::point(
                 tx,
                 repository,
                 tag.as_str(),
@@ -429,7 +441,7 @@ fn name_push(push: &Push) -> Result<(Digest, Vec<TagName>), RegistryError> {
     }
 }
 
-fn describe(
+pub(crate) fn describe(
     manifest: &Manifest,
     digest: &Digest,
     tags: &[TagName],

@@ -6,12 +6,15 @@
 
 pub(crate) mod blobs;
 pub(crate) mod contents;
+pub(crate) mod immutable;
 pub(crate) mod labels;
 pub(crate) mod listing;
 pub(crate) mod manifests;
+pub(crate) mod retention;
 pub(crate) mod reviews;
 pub(crate) mod sparse;
 pub(crate) mod tags;
+pub(crate) mod trash;
 pub(crate) mod uploads;
 
 use berth_db::{Engine, Tx};

@@ -12,7 +12,7 @@ use berth_oci::{Reference, RepositoryName};
 use crate::api::removal::Removal;
 use crate::store::listing::family;
 use crate::store::manifests as rows;
-use crate::store::{blobs, reviews};
+use crate::store::reviews;
 use crate::{Registry, RegistryError, events};
 
 /// What became of a manifest under review.
@@ -38,10 +38,11 @@ impl Registry {
         since: i64,
     ) -> Result<Reviewed, RegistryError> {
         let now = self.inner.clock.now();
-        let review_at = blobs::due(now, self.inner.options.grace);
+        let deletion = self.deletion(&Author::server().did("", "", now).username, now);
         let cache = self.inner.cache.clone();
         let outbox = self.inner.catalog.outbox().clone();
-        self.inner
+        let reviewed = self
+            .inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
@@ -73,16 +74,13 @@ impl Registry {
                         .saying("garbage collection of untagged artifacts");
                     entry.repository.clone_from(&found.repository);
                     entry.digest.clone_from(&found.digest);
-                    let by = entry.username.clone();
                     let member = family::Member {
                         id: manifest,
                         digest: found.digest,
                     };
                     let gone = Removal {
                         repository,
-                        by,
-                        review_at,
-                        now,
+                        deletion,
                     }
                     .run(tx, member)
                     .await?;
@@ -98,7 +96,20 @@ impl Registry {
                     })
                 })
             })
-            .await
+            .await;
+        match reviewed {
+            // Something that would go with it is immutable: it stays, and is looked at again.
+            Err(RegistryError::Immutable { .. }) => {
+                self.inner
+                    .db
+                    .write::<_, RegistryError, _>(move |tx| {
+                        Box::pin(async move { Ok(reviews::ask(tx, manifest, now).await?) })
+                    })
+                    .await?;
+                Ok(Reviewed::Kept)
+            }
+            other => other,
+        }
     }
 
     /// Sees to it that a manifest that a pusher is told of stays for a grace: clients that find it

@@ -33,6 +33,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0005_webhooks.sql"),
     },
     MigrationFile {
+        version: 6,
+        name: "policy",
+        sql: include_str!("migrations/0006_policy.sql"),
+    },
+    MigrationFile {
         version: 7,
         name: "labels and sessions",
         sql: include_str!("migrations/0007_labels_and_sessions.sql"),

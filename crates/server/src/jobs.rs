@@ -20,6 +20,7 @@ pub(crate) fn register(parts: &Parts, settings: &Settings) {
     } = parts;
     jobs.register(quotas::ReconcileQuotas(lifecycle.clone()));
     berth_lifecycle::jobs::register(jobs, lifecycle, catalog, settings.scrub.rate_mib);
+    parts.retention.register();
 }
 
 /// Schedules what should be done regularly; an operator who changed a schedule keeps the change.

@@ -13,7 +13,7 @@ use berth_crypto::{CryptoError, KeyFile};
 use berth_db::{DatabaseUrl, Db, DbError};
 use berth_iam::{Iam, IamError, IamOptions};
 use berth_jobs::{Jobs, JobsError, JobsOptions};
-use berth_lifecycle::Lifecycle;
+use berth_lifecycle::{Lifecycle, Retention};
 use berth_model::{Clock, Secret, UserId};
 use berth_notify::Notify;
 use berth_registry::{Registry, RegistryOptions};
@@ -65,7 +65,11 @@ fn catalog_options(
         None => Map::new(),
     };
     let minutes = settings.auth.token_lifetime_seconds.div_ceil(60);
-    let defaults = Map::from_iter([("token_expiration".to_owned(), Value::from(minutes))]);
+    let days = settings.registry.undelete_days;
+    let defaults = Map::from_iter([
+        ("token_expiration".to_owned(), Value::from(minutes)),
+        ("undelete_days".to_owned(), Value::from(days)),
+    ]);
     Ok(CatalogOptions {
         sealer: Some(key_file),
         defaults,
@@ -110,6 +114,8 @@ pub struct Parts {
     pub notify: Notify,
     /// The one client that goes out.
     pub egress: Egress,
+    /// Tag retention.
+    pub retention: Retention,
     /// Work beside requests; its types are registered in `jobs.rs`.
     pub jobs: Jobs,
 }
@@ -170,6 +176,13 @@ impl Parts {
             ..JobsOptions::default()
         };
         let jobs = Jobs::new(db.clone(), clock.clone(), options);
+        let retention = Retention::new(
+            db.clone(),
+            catalog.clone(),
+            registry.clone(),
+            jobs.clone(),
+            clock.clone(),
+        );
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
         let egress = open_egress(settings)?;
         let notify = Notify::new(
@@ -189,6 +202,7 @@ impl Parts {
             lifecycle,
             notify,
             egress,
+            retention,
             jobs,
         };
         crate::jobs::register(&parts, settings);

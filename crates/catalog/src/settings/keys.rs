@@ -167,6 +167,8 @@ settings! {
 
     /// Who may create projects.
     project_creation_restriction: Restriction = Kind::Choice(&["everyone", "adminonly"]), "everyone";
+    /// Days that deleted tags, artifacts and repositories can be brought back; 0 for never.
+    undelete_days: i64 = Kind::Whole(0, 365), 7;
     /// Pushes, deletions and every other change are refused.
     read_only: bool = Kind::Flag, false;
     /// Visitors may make an account.

@@ -61,6 +61,11 @@ impl Found<'_> {
                 60..=3_600,
             ),
             ("auth.refresh_token_days", auth.refresh_token_days, 1..=365),
+            (
+                "registry.undelete_days",
+                self.settings.registry.undelete_days,
+                0..=365,
+            ),
             ("gc.interval_seconds", gc.interval_seconds, 1..=604_800),
             ("gc.grace_seconds", gc.grace_seconds, 0..=2_592_000),
             ("scrub.rate_mib", self.settings.scrub.rate_mib, 0..=100_000),

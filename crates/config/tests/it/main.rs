@@ -152,7 +152,7 @@ fn every_key_can_be_set_by_its_variable() {
             "database.url_file" | "configuration.overwrite_file" => url_file.to_str().unwrap(),
             "egress.allow" | "egress.no_proxy" => "10.0.0.0/8,hooks.internal",
             "egress.proxy" => "http://proxy.example:3128",
-            "egress.ca_file" => "/a.pem",
+            "http.ca_file" | "egress.ca_file" => "/a.pem",
             name if name.starts_with("http.tls") => "/a.pem",
             _ => key.default().unwrap(),
         }

@@ -45,6 +45,9 @@ pub(super) struct GcParams {
     /// Whether nothing is deleted, only counted.
     #[serde(default)]
     dry_run: bool,
+    /// Whether what was deleted and can still be brought back is deleted for good.
+    #[serde(default)]
+    empty_trash: bool,
     /// How many things are deleted at the same time, 1 to 10.
     #[serde(default = "one")]
     workers: i64,
@@ -71,6 +74,7 @@ impl GcParams {
         Ok(GcOptions {
             delete_untagged: self.delete_untagged,
             dry_run: self.dry_run,
+            empty_trash: self.empty_trash,
             workers: self.workers as usize,
             time_limit: (!limit.is_zero()).then_some(limit),
             rate: (self.rate_limit > 0).then_some(self.rate_limit),

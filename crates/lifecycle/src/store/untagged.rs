@@ -135,6 +135,7 @@ pub(crate) async fn unheld(
              WHERE b.id > $1 AND b.id <= $2 AND b.touched_at < $4 \
              AND EXISTS (SELECT 1 FROM gc_review g WHERE g.blob_id = b.id AND g.review_at <= $3) \
              AND NOT EXISTS (SELECT 1 FROM manifest_reference f WHERE f.blob_id = b.id) \
+             AND NOT EXISTS (SELECT 1 FROM trashed_blob t WHERE t.blob_id = b.id) \
              AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.blob_id = b.id \
                AND NOT (l.leased_at < $4 AND EXISTS (SELECT 1 FROM gc_review g \
                  WHERE g.blob_id = l.blob_id AND g.repository_id = l.repository_id \

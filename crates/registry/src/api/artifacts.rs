@@ -10,7 +10,7 @@ use berth_catalog::{CatalogError, LabelBody};
 use berth_db::DbError;
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::{Parameter, ProjectFacts};
-use berth_model::ManifestId;
+use berth_model::{ManifestId, ProjectId};
 use http::Uri;
 
 use super::body::{AccessoryBody, ArtifactBody, ReferenceBody, TagBody};
@@ -21,6 +21,11 @@ use crate::store::labels;
 use crate::store::listing::condition::{self, Scope};
 use crate::store::listing::{self, ArtifactRow, Depth};
 
+pub(super) const WITH_IMMUTABLE: Parameter = Parameter::flag(
+    "with_immutable_status",
+    "Say of each tag whether it must stay as it is.",
+);
+
 /// What can be asked for with artifacts.
 pub(super) const WITH: &[Parameter] = &[
     Parameter::flag("with_tag", "Show its tags; true unless said otherwise."),
@@ -29,12 +34,14 @@ pub(super) const WITH: &[Parameter] = &[
         "Show what belongs to it, such as signatures.",
     ),
     Parameter::flag("with_label", "Show the labels it bears."),
+    WITH_IMMUTABLE,
 ];
 /// The same, and more, for those of a whole project.
 pub(super) const OF_PROJECT: &[Parameter] = &[
     WITH[0],
     WITH[1],
     WITH[2],
+    WITH[3],
     Parameter::flag(
         "latest_in_repository",
         "Only the newest of each repository.",
@@ -45,7 +52,6 @@ pub(super) const OF_PROJECT: &[Parameter] = &[
 const WITHOUT: &[&str] = &[
     "with_scan_overview",
     "with_sbom_overview",
-    "with_immutable_status",
     "with_inherited_accessory",
     "with_signature",
 ];
@@ -56,6 +62,7 @@ struct With {
     tags: bool,
     accessories: bool,
     labels: bool,
+    immutable: bool,
 }
 
 impl With {
@@ -67,6 +74,7 @@ impl With {
             tags: params.flag("with_tag", true)?,
             accessories: params.flag("with_accessory", false)?,
             labels: params.flag("with_label", false)?,
+            immutable: params.flag("with_immutable_status", false)?,
         })
     }
 }
@@ -177,6 +185,27 @@ impl Registry {
         Ok(list_response(&bodies, total.unsigned_abs(), &page, uri))
     }
 
+    /// Says of each tag whether it is immutable. All artifacts are of one project.
+    async fn show_immutable(
+        &self,
+        rows: &[ArtifactRow],
+        tags: &mut HashMap<i64, Vec<TagBody>>,
+    ) -> Result<(), DbError> {
+        let Some(first) = rows.first() else {
+            return Ok(());
+        };
+        let rules = self.immutability(ProjectId(first.project_id)).await?;
+        let mut known = HashMap::new();
+        for row in rows {
+            let name = row.repository_name.as_str();
+            let rules = known.entry(name).or_insert_with(|| rules.of(name));
+            for tag in tags.get_mut(&row.id).into_iter().flatten() {
+                tag.show(rules);
+            }
+        }
+        Ok(())
+    }
+
     /// Adds to each artifact what belongs to it: one statement for each kind of thing.
     async fn dress(
         &self,
@@ -190,6 +219,9 @@ impl Registry {
         if with.tags {
             for tag in listing::tags_of(db, &ids, depth.tags).await? {
                 tags.entry(tag.manifest_id).or_default().push(tag.into());
+            }
+            if with.immutable {
+                self.show_immutable(&rows, &mut tags).await?;
             }
         }
         let mut borne: HashMap<i64, Vec<LabelBody>> = HashMap::new();

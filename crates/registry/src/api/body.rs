@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_catalog::{Label, LabelBody, LabelText};
 use berth_model::{LabelId, ProjectId, Timestamp};
+use berth_policy::Immutability;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -161,6 +162,13 @@ pub(super) struct TagBody {
     #[schemars(extend("format" = "date-time"))]
     pull_time: String,
     immutable: bool,
+}
+
+impl TagBody {
+    /// Says whether it is immutable.
+    pub(super) fn show(&mut self, rules: &Immutability) {
+        self.immutable = rules.protects(&self.name);
+    }
 }
 
 impl From<TagRow> for TagBody {

@@ -21,8 +21,8 @@ use super::place::{Named, written};
 use super::{not_found, precondition};
 use crate::store::blobs::due;
 use crate::store::listing::{copying as store, family};
-use crate::store::{contents, manifests, reviews, tags};
-use crate::{Registry, RegistryError, events};
+use crate::store::{contents, manifests, reviews};
+use crate::{Registry, RegistryError, events, immutable};
 
 /// Most manifests, and most tags of each, that one copy takes along.
 const FAMILY: usize = 1_000;
@@ -200,7 +200,7 @@ impl Copy {
         let mut tagged = Vec::new();
         for (name, id, of) in named {
             let of_digest: Digest = of.parse().map_err(|_| missing())?;
-            tags::point(tx, target, &name, id, &of_digest, &self.by, self.now).await?;
+            immutable::point(tx, target, &name, id, &of_digest, &self.by, self.now).await?;
             if of == digest {
                 tagged.push(name);
             }

@@ -10,15 +10,15 @@ use berth_catalog::{record_in, repositories};
 use berth_db::Tx;
 use berth_http::ApiError;
 use berth_iam::Caller;
-use berth_model::{RepositoryId, Timestamp};
+use berth_model::RepositoryId;
 
 use super::place::{Addressed, Place};
 use super::precondition;
 use crate::events::{self, Gone};
-use crate::manifests;
-use crate::store::blobs::due;
 use crate::store::listing::{family, removing};
-use crate::{Registry, RegistryError};
+use crate::store::trash;
+use crate::trash::Deletion;
+use crate::{Registry, RegistryError, immutable, manifests};
 
 /// Most manifests that go with one. What is left of a larger family becomes visible in the list.
 const FAMILY: usize = 2_000;
@@ -54,7 +54,7 @@ impl Registry {
             .tag()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let review_at = due(entry.at, self.inner.options.grace);
+        let deletion = self.deletion(&entry.username, entry.at);
         let cache = self.inner.cache.clone();
         let outbox = self.inner.catalog.outbox().clone();
         self.inner
@@ -73,12 +73,9 @@ impl Registry {
                             addressed.written()
                         )));
                     }
-                    let by = entry.username.clone();
                     let removal = Removal {
                         repository: id,
-                        by,
-                        review_at,
-                        now: entry.at,
+                        deletion,
                     };
                     let gone = removal.run(tx, found).await?;
                     outbox
@@ -96,7 +93,7 @@ impl Registry {
     async fn remove_repository(&self, caller: &Caller, place: Place) -> Result<(), RegistryError> {
         let mut entry = place.entry(self, caller, "delete", "repository");
         entry.resource.clone_from(&place.repository.name);
-        let review_at = due(entry.at, self.inner.options.grace);
+        let deletion = self.deletion(&entry.username, entry.at);
         let cache = self.inner.cache.clone();
         let outbox = self.inner.catalog.outbox().clone();
         self.inner
@@ -107,8 +104,12 @@ impl Registry {
                     if !removing::claim(tx, id, project.get()).await? {
                         return Err(place.gone());
                     }
+                    immutable::guard_repository(tx, id).await?;
                     events::all_deleted(tx, &outbox, &entry, id).await?;
-                    removing::empty(tx, (project, id), review_at).await?;
+                    if deletion.keep {
+                        trash::keep_repository(tx, id, &deletion.by, deletion.now).await?;
+                    }
+                    removing::empty(tx, (project, id), deletion.review_at).await?;
                     repositories::delete(tx, id).await?;
                     record_in(tx, entry).await?;
                     let name = place.repository.name;
@@ -133,11 +134,7 @@ enum Why {
 /// The deletion of a manifest of a held repository.
 pub(crate) struct Removal {
     pub(crate) repository: RepositoryId,
-    /// Who deletes, for the history of tags.
-    pub(crate) by: String,
-    /// When the blobs it needed are looked at.
-    pub(crate) review_at: Timestamp,
-    pub(crate) now: Timestamp,
+    pub(crate) deletion: Deletion,
 }
 
 impl Removal {
@@ -158,15 +155,8 @@ impl Removal {
             let accessories =
                 family::accessories(tx, self.repository, &manifest.digest, room).await?;
             let entries = family::children(tx, manifest.id).await?;
-            let gone = manifests::remove(
-                tx,
-                self.repository,
-                &manifest.digest,
-                &self.by,
-                self.review_at,
-                self.now,
-            )
-            .await?;
+            let gone =
+                manifests::remove(tx, self.repository, &manifest.digest, &self.deletion).await?;
             let Some(tags) = gone else { continue };
             removed.push((manifest.digest, tags));
             // Accessories first: what is kept because an index of theirs names it comes again,

@@ -17,8 +17,8 @@ use super::not_found;
 use super::params::{Params, address, created};
 use super::place::Addressed;
 use crate::store::listing::{self, condition, family};
-use crate::store::{manifests, tags as store};
-use crate::{Registry, RegistryError};
+use crate::store::manifests;
+use crate::{Registry, RegistryError, immutable};
 
 /// `GET` of an artifact's tags.
 pub(super) async fn list(
@@ -39,7 +39,16 @@ pub(super) async fn list(
     .map_err(CatalogError::from)?;
     let part = (page.limit(), page.offset());
     let (rows, total) = listing::tags(&registry.inner.db, &filter, &order, part).await?;
-    let bodies: Vec<TagBody> = rows.into_iter().map(TagBody::from).collect();
+    let mut bodies: Vec<TagBody> = rows.into_iter().map(TagBody::from).collect();
+    if params.flag("with_immutable_status", false)? {
+        let place = &addressed.place;
+        let name = place.repository.name.as_str();
+        let rules = registry.immutability(place.facts.id).await?;
+        let rules = rules.of(name);
+        for tag in &mut bodies {
+            tag.show(&rules);
+        }
+    }
     Ok(list_response(&bodies, total.unsigned_abs(), &page, &uri))
 }
 
@@ -116,7 +125,8 @@ impl Registry {
                         .into());
                     }
                     let by = entry.username.clone();
-                    store::point(tx, id, tag.as_str(), found.id, &digest, &by, entry.at).await?;
+                    let tag = tag.as_str();
+                    immutable::point(tx, id, tag, found.id, &digest, &by, entry.at).await?;
                     entry.digest = found.digest;
                     record_in(tx, entry).await?;
                     tx.after_commit(move || cache.changed(&name));
@@ -141,6 +151,7 @@ impl Registry {
             return Err(missing(&addressed));
         };
         let mut entry = place.entry(self, caller, "delete", "tag");
+        let deletion = self.deletion(&entry.username, entry.at);
         entry.resource = written;
         entry.tag = tag.to_string();
         let cache = self.inner.cache.clone();
@@ -155,10 +166,9 @@ impl Registry {
                     let artifact = family::find(tx, id, &addressed.reference).await?;
                     let artifact = artifact.ok_or_else(|| addressed.gone())?;
                     let tagged = family::find(tx, id, &Reference::Tag(tag.clone())).await?;
-                    let by = entry.username.clone();
                     // A tag of another artifact is not one of this.
                     if tagged.as_ref() != Some(&artifact)
-                        || !store::delete(tx, id, tag.as_str(), &by, entry.at).await?
+                        || !immutable::untag(tx, id, tag.as_str(), &deletion).await?
                     {
                         return Err(missing(&addressed));
                     }

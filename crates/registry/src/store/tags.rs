@@ -6,7 +6,8 @@ use berth_oci::Digest;
 
 use super::{TURNS, reviews};
 
-/// Points a tag at a manifest whose row is locked, and writes its history.
+/// Points a tag at a manifest whose row is locked, and writes its history. Whether it pointed to
+/// another one before. Ask [`crate::immutable::point`], which knows whether it may be moved.
 pub(crate) async fn point(
     tx: &mut Tx,
     repository: RepositoryId,
@@ -15,10 +16,11 @@ pub(crate) async fn point(
     digest: &Digest,
     by: &str,
     now: Timestamp,
-) -> Result<(), DbError> {
-    match place(tx, repository, name, manifest, by, now).await? {
+) -> Result<bool, DbError> {
+    let placed = place(tx, repository, name, manifest, by, now).await?;
+    match placed {
         Placed::New => {}
-        Placed::There => return Ok(()),
+        Placed::There => return Ok(false),
         Placed::Moved => close_history(tx, repository, name, by, now).await?,
     }
     tx.execute(
@@ -27,7 +29,7 @@ pub(crate) async fn point(
         args![repository, name, digest.as_str(), now, by],
     )
     .await?;
-    Ok(())
+    Ok(matches!(placed, Placed::Moved))
 }
 
 enum Placed {

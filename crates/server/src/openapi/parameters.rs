@@ -22,6 +22,11 @@ const IN_PATH: &[(&str, ParameterKind, &str)] = &[
     ("immutable_rule_id", Integer, "The id of the rule."),
     ("job_id", Text, "The id of a job."),
     ("job_type", Text, "A type of jobs, or `all`."),
+    (
+        "deleted_repository_id",
+        Integer,
+        "The id of a deleted repository.",
+    ),
     ("label_id", Integer, "The id of a label."),
     ("meta_name", Text, "A key of a project's settings."),
     ("mid", Integer, "The id of a membership."),

@@ -76,6 +76,8 @@ impl App {
         settings.http.drain_seconds = 5;
         settings.database.connections = 8;
         settings.gc.enabled = false;
+        // What is deleted is garbage at once, except where the trash is looked at.
+        settings.registry.undelete_days = 0;
         if let Some(database) = &database {
             let DatabaseUrl::Postgres(url) = database.url() else {
                 panic!("asked for PostgreSQL");

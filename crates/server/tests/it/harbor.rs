@@ -108,7 +108,7 @@ impl Comparison {
         for name in listed {
             match (there.contains(name), self.left_out.get(&(of, *name))) {
                 (false, None) => self.wrong.push(format!("{of}: {name} is missing")),
-                (true, Some(why)) if *why != "in progress" => {
+                (true, Some(_)) => {
                     self.wrong.push(format!("{of}: {name} is not left out"));
                 }
                 _ => {}
@@ -196,7 +196,8 @@ fn check(
         listed.remove(0);
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         let name = written(schema);
-        if name != body && name != format!("{body}Request") {
+        // Harbor does not say of what kind every object is.
+        if body != "object" && name != body && name != format!("{body}Request") {
             wrong.push(format!("{id} takes {name}, in Harbor {body}"));
         }
     }
@@ -225,7 +226,6 @@ async fn the_document_has_harbors_operations() {
                     check(&document, row, taken, found, &mut comparison);
                 }
                 (None, "built") => comparison.wrong.push(format!("{} is not there", row.id)),
-                (_, "in progress") => {}
                 (found, state) if state.starts_with("later: ") => {
                     let same = |(method, path, _): &(String, &str, &Value)| {
                         (method.as_str(), *path) == (row.method, row.path)

@@ -33,6 +33,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
     ("tag", ["CDL", "CDL", "CL", "L", "L", "L"]),
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
     ("artifact-label", ["CD", "CD", "CD", "", "", ""]),
+    ("immutable-tag", ["CUDL", "CUDL", "", "", "", ""]),
 ];
 
 /// What a request under `/v2` asks. `{p}` is the project; nothing named here is there, so that
@@ -262,6 +263,8 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         .replace("{webhook_policy_id}", "999999")
                         .replace("{execution_id}", "999999")
                         .replace("{task_id}", "999999")
+                        .replace("{deleted_repository_id}", "999999")
+                        .replace("{immutable_rule_id}", "999999")
                         .replace("{id}", "999999")
                         .replace("{label_id}", "999999")
                         .replace("{meta_name}", "auto_scan")

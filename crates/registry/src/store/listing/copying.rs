@@ -122,33 +122,47 @@ pub(crate) async fn link(
         if rows.len() != chunk.len() {
             return Ok(false);
         }
-        for id in lease(tx, target, chunk, now).await? {
-            if let Some((_, digest, size)) = rows.iter().find(|(blob, ..)| *blob == id) {
-                contents::hold(tx, project, digest, *size);
-            }
-        }
-        let statements = [
-            (
-                "UPDATE blob SET touched_at = $1 WHERE id IN ",
-                "",
-                args![now],
-            ),
-            (
-                "INSERT INTO gc_review (blob_id, repository_id, review_at) \
-                 SELECT id, $1, $2 FROM blob WHERE id IN ",
-                " ORDER BY id ON CONFLICT (blob_id, repository_id) \
-                 DO UPDATE SET review_at = excluded.review_at",
-                args![target, review_at],
-            ),
-        ];
-        for (before, after, mut values) in statements {
-            let ids = placeholders(values.len() + 1, chunk.len());
-            list(&mut values, chunk);
-            tx.execute(AssertSqlSafe(format!("{before}({ids}){after}")), values)
-                .await?;
-        }
+        link_locked(tx, (project, target), &rows, review_at, now).await?;
     }
     Ok(true)
+}
+
+/// Links blobs (id, digest, size) whose rows are locked, at most `IN_LIST` of them, into `target`,
+/// leased from now.
+pub(crate) async fn link_locked(
+    tx: &mut Tx,
+    (project, target): (ProjectId, RepositoryId),
+    rows: &[(i64, String, i64)],
+    review_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let chunk: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    for id in lease(tx, target, &chunk, now).await? {
+        if let Some((_, digest, size)) = rows.iter().find(|(blob, ..)| *blob == id) {
+            contents::hold(tx, project, digest, *size);
+        }
+    }
+    let statements = [
+        (
+            "UPDATE blob SET touched_at = $1 WHERE id IN ",
+            "",
+            args![now],
+        ),
+        (
+            "INSERT INTO gc_review (blob_id, repository_id, review_at) \
+                 SELECT id, $1, $2 FROM blob WHERE id IN ",
+            " ORDER BY id ON CONFLICT (blob_id, repository_id) \
+                 DO UPDATE SET review_at = excluded.review_at",
+            args![target, review_at],
+        ),
+    ];
+    for (before, after, mut values) in statements {
+        let ids = placeholders(values.len() + 1, chunk.len());
+        list(&mut values, &chunk);
+        tx.execute(AssertSqlSafe(format!("{before}({ids}){after}")), values)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Links blobs whose rows are locked, leased from now; gives those whose link is new.

@@ -238,6 +238,55 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("DELETE {artifacts}/{reference}/tags/{tag_name}", "tag:D"),
     ("GET {artifacts}/{reference}/accessories", "accessory:L"),
     (
+        "GET {repositories}/{repository_name}/tags/{tag_name}/history",
+        "tag:L",
+    ),
+    (
+        "POST {repositories}/{repository_name}/tags/{tag_name}/_restore",
+        "repository:>",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name}/deletedrepositories",
+        "repository:D",
+    ),
+    (
+        "POST /api/v2.0/projects/{project_name}/deletedrepositories/{deleted_repository_id}/_restore",
+        "repository:D",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
+        "immutable-tag:L",
+    ),
+    (
+        "POST /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
+        "immutable-tag:C",
+    ),
+    (
+        "PUT /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}",
+        "immutable-tag:U",
+    ),
+    (
+        "DELETE /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}",
+        "immutable-tag:D",
+    ),
+    // Of a project that the id tells: see the tests of retention.
+    ("GET /api/v2.0/retentions/metadatas", "user"),
+    ("POST /api/v2.0/retentions", "user"),
+    ("GET /api/v2.0/retentions/{id}", "user"),
+    ("PUT /api/v2.0/retentions/{id}", "user"),
+    ("DELETE /api/v2.0/retentions/{id}", "user"),
+    ("POST /api/v2.0/retentions/{id}/executions", "user"),
+    ("GET /api/v2.0/retentions/{id}/executions", "user"),
+    ("PATCH /api/v2.0/retentions/{id}/executions/{eid}", "user"),
+    (
+        "GET /api/v2.0/retentions/{id}/executions/{eid}/tasks",
+        "user",
+    ),
+    (
+        "GET /api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid}",
+        "user",
+    ),
+    (
         "GET {artifacts}/{reference}/additions/{addition}",
         "artifact-addition:R",
     ),
