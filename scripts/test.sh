@@ -46,7 +46,8 @@ echo "== tests"
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
 tests=${PIPESTATUS[0]}
 
-# By itself: it takes what the machine has, for BERTH_SOAK_MINUTES (2) on both databases at once.
+# By itself: it takes what the machine has, for so many minutes on both databases at once.
+export BERTH_SOAK_MINUTES="${BERTH_SOAK_MINUTES:-10}"
 echo "== soak"
 cargo test -p berth-e2e --locked --test soak -- --nocapture 2>&1 | tee -a "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || tests=1

@@ -20,17 +20,21 @@ pub(crate) fn docker() -> Option<PathBuf> {
     Some(docker)
 }
 
-struct Docker {
+pub(crate) struct Docker {
     program: PathBuf,
-    home: Home,
+    pub(crate) home: Home,
 }
 
 impl Docker {
-    fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
+    pub(crate) const fn new(program: PathBuf, home: Home) -> Self {
+        Self { program, home }
+    }
+
+    pub(crate) fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
         self.home.run(&self.program).args(args).run()
     }
 
-    fn login(&self, server: &Server, login: &Login) -> Ran {
+    pub(crate) fn login(&self, server: &Server, login: &Login) -> Ran {
         self.home
             .run(&self.program)
             .args(["login", "--username", &login.name, "--password-stdin"])

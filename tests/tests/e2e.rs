@@ -14,6 +14,7 @@ mod docker;
 mod helm;
 mod oras;
 mod podman;
+mod policies;
 mod regctl;
 mod roles;
 mod skopeo;

@@ -57,6 +57,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "CVE allow-lists",
         sql: include_str!("migrations/0012_cve_allowlists.sql"),
     },
+    MigrationFile {
+        version: 13,
+        name: "artifacts by kind",
+        sql: include_str!("migrations/0013_artifacts_by_kind.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

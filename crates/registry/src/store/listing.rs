@@ -217,7 +217,9 @@ pub(crate) async fn artifacts(
         if hides > 0 {
             filter.and(set);
         }
-        return page(db, &columns, ARTIFACTS, &filter, order, part).await;
+        let count = format!("SELECT COUNT(*) FROM {ARTIFACTS} WHERE {}", filter.sql());
+        let (total,): (i64,) = db.one(AssertSqlSafe(count), filter.args()).await?;
+        return Ok((part_of(db, &columns, &filter, order, part).await?, total));
     }
     let (all,): (i64,) = db
         .one(
@@ -234,16 +236,27 @@ pub(crate) async fn artifacts(
     } else if hides > 0 {
         filter.and(set);
     }
-    // The ids first, from the index alone, however deep the page lies; then what is on it.
+    Ok((part_of(db, &columns, &filter, order, part).await?, total))
+}
+
+/// The artifacts on a page: their ids first, from an index alone where there is one, however deep
+/// the page lies; then what is shown of them.
+async fn part_of(
+    db: &Db,
+    columns: &str,
+    filter: &Filter,
+    order: &str,
+    (limit, offset): (i64, i64),
+) -> Result<Vec<ArtifactRow>, DbError> {
     let condition = filter.sql();
     let mut values = filter.args();
-    let (limit, offset) = (values.push(part.0), values.push(part.1));
+    let (limit, offset) = (values.push(limit), values.push(offset));
     let sql = format!(
         "SELECT {columns} FROM {ARTIFACTS} WHERE m.id IN \
            (SELECT m.id FROM {ARTIFACTS} WHERE {condition} {order} \
             LIMIT ${limit} OFFSET ${offset}) {order}"
     );
-    Ok((db.all(AssertSqlSafe(sql), values).await?, total))
+    db.all(AssertSqlSafe(sql), values).await
 }
 
 /// `column`, or `instead` where it is longer than `most` characters.
