@@ -35,7 +35,7 @@ pub use members::{Entity, Member, NewEntity, NewMember};
 pub use metadata::set_retention_id;
 pub use outbox::Outbox;
 pub use projects::{NewProject, Project, ProjectFilter, ProjectUpdate, Summary};
-pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaUse, charge};
+pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaPush, QuotaUse, charge};
 pub use recorder::{PullKept, Recorder, record_in};
 pub use repositories::Repository;
 pub use routes::{LabelBody, LabelRequest, ProjectBody, SystemFacts, endpoints, robot_endpoints};

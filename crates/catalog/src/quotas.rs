@@ -4,6 +4,8 @@
 //! same time; giving back is never refused. [`charge`] is the last thing a transaction does, so
 //! that the one row all pushes into a project share is locked for its commit only.
 
+mod told;
+
 use berth_db::{DbError, Tx};
 use berth_iam::{Caller, Entry};
 use berth_model::{Code, Coded, ProjectId, Timestamp};
@@ -11,6 +13,8 @@ use berth_model::{Code, Coded, ProjectId, Timestamp};
 use crate::query::{Column, Filter, Kind, order_by};
 use crate::settings::{MOST_STORAGE, UNLIMITED};
 use crate::{Catalog, CatalogError, record_in, store};
+
+pub use told::QuotaPush;
 
 /// A limit and what is used of it, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +110,7 @@ fn size(bytes: i64) -> String {
 }
 
 /// Adds `bytes` to what a project uses or, negative, takes them from it; `enforced`: within the
-/// limit.
+/// limit. What `push` it is for says that the project is nearly full, if it makes it so.
 ///
 /// # Errors
 /// [`QuotaExceeded`] within [`DbError::Refused`] when they do not fit.
@@ -115,11 +119,15 @@ pub async fn charge(
     project: ProjectId,
     bytes: i64,
     enforced: bool,
+    push: Option<&QuotaPush>,
 ) -> Result<(), DbError> {
     if bytes <= 0 || !enforced {
         return store::quota::change(tx, project, bytes).await;
     }
-    if store::quota::add(tx, project, bytes).await?.is_some() {
+    if let Some(before) = store::quota::add(tx, project, bytes).await? {
+        if let Some(push) = push {
+            push.tell_if_nearly_full(tx, project, before, bytes).await?;
+        }
         return Ok(());
     }
     let found = store::quota::find_in(tx, project).await?;

@@ -38,6 +38,9 @@ pub struct NewTask {
     pub attributes: Value,
     /// Not before this time.
     pub run_at: Option<Timestamp>,
+    /// Tasks of one lane run one after the other, in the order they were made; one that is tried
+    /// again later gives up its turn. A task in a lane has no `run_at`.
+    pub lane: Option<String>,
 }
 
 impl NewTask {
@@ -48,7 +51,15 @@ impl NewTask {
             params,
             attributes: Value::Object(serde_json::Map::new()),
             run_at: None,
+            lane: None,
         }
+    }
+
+    /// In this lane.
+    #[must_use]
+    pub fn in_lane(mut self, lane: impl Into<String>) -> Self {
+        self.lane = Some(lane.into());
+        self
     }
 }
 
@@ -207,6 +218,7 @@ impl Jobs {
                 let mut new = self.row_of(task.kind, &task.params)?;
                 new.attributes = task.attributes.to_string();
                 new.run_at = task.run_at.unwrap_or(new.run_at);
+                new.lane.clone_from(&task.lane);
                 Ok(new)
             })
             .collect()
@@ -221,6 +233,7 @@ impl Jobs {
             attributes: "{}".to_owned(),
             priority: self.handler(kind)?.kind().priority,
             run_at: self.clock().now(),
+            lane: None,
         })
     }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::queue::{self, PoolRow};
 use crate::store::task::TaskRow;
-use crate::store::{execution, log, schedule};
+use crate::store::{execution, lane, log, schedule};
 use crate::{Jobs, JobsError, Status, running};
 
 /// Finished executions kept of each policy, where its vendor says nothing else.
@@ -109,8 +109,32 @@ impl PoolOfWorkers {
         if !paused.iter().any(|kind| kind == SCHEDULER) {
             self.jobs.start_due().await?;
         }
+        self.advance_lanes().await?;
         let taken = self.take(&paused).await?;
         self.sleep(&paused, taken).await
+    }
+
+    /// Gives turns that were given up to those that wait for them.
+    async fn advance_lanes(&self) -> Result<(), DbError> {
+        loop {
+            let free = lane::free(self.jobs.db(), BATCH).await?;
+            let last = (free.len() as i64) < BATCH;
+            if !free.is_empty() {
+                let now = self.jobs.clock().now();
+                self.write(move |tx| {
+                    Box::pin(async move {
+                        for name in &free {
+                            lane::advance(tx, name, now).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .await?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
     }
 
     /// Says that this process lives, keeps its leases, takes over what others lost, forgets what

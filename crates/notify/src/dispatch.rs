@@ -172,7 +172,10 @@ fn execution(
             },
         }),
         unique: None,
-        tasks: vec![NewTask::new(target.kind.vendor(), params)],
+        tasks: vec![
+            NewTask::new(target.kind.vendor(), params)
+                .in_lane(format!("webhook:{}:{position}", policy.id)),
+        ],
     }
 }
 

@@ -254,6 +254,9 @@ fn end(end: &ReplicationEnd) -> Value {
 }
 
 #[cfg(test)]
+mod every_kind;
+
+#[cfg(test)]
 mod tests {
     use berth_model::{ProjectId, QuotaEvent, Timestamp};
 

@@ -14,6 +14,7 @@ mod immutable;
 mod manifests;
 mod referrers;
 mod retention;
+mod room;
 mod store;
 mod sweep;
 mod token;

@@ -172,11 +172,14 @@ impl Registry {
             outbox: self.inner.catalog.outbox().clone(),
         };
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
-        self.inner
+        let charged = self.quota_push(&pusher.name, repository.as_str(), digest.as_str());
+        let told = charged.clone();
+        let pushed = self
+            .inner
             .db
             .write::<_, RegistryError, _>(move |tx| {
                 Box::pin(async move {
-                    contents::limit(tx, limited);
+                    contents::limit(tx, limited, charged);
                     let name = work.repository.clone();
                     let entry = work.run(tx).await?;
                     record_in(tx, entry).await?;
@@ -184,7 +187,8 @@ impl Registry {
                     Ok(())
                 })
             })
-            .await?;
+            .await;
+        self.tell_refusal(pusher.project, told, pushed).await?;
         self.inner.cache.keep_bytes(digest.as_str(), &push.payload);
         Ok(Pushed {
             digest,

@@ -128,7 +128,7 @@ impl Registry {
         let turn = self.turn(id).await?;
         let upload = self.resume(caller, repository, id, chunk.range).await?;
         let whole = upload.offset().saturating_add(chunk.length.unwrap_or(0));
-        self.check_room(repository, None, whole).await?;
+        self.check_room(caller, repository, None, whole).await?;
         let this = self.clone();
         // A client that breaks off leaves what it sent, at a true offset.
         self.unbroken(turn, async move {
@@ -161,7 +161,8 @@ impl Registry {
             .resume(&pusher.name, repository, id, chunk.range)
             .await?;
         let whole = upload.offset().saturating_add(chunk.length.unwrap_or(0));
-        self.check_room(repository, Some(digest), whole).await?;
+        self.check_room(&pusher.name, repository, Some(digest), whole)
+            .await?;
         let (this, pusher, id) = (self.clone(), pusher.clone(), id.to_owned());
         let (repository, digest) = (repository.clone(), digest.clone());
         // A client that loses patience finds the blob there when it asks again.
@@ -185,7 +186,8 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         chunk.announced()?;
         let whole = chunk.length.unwrap_or(0);
-        self.check_room(repository, Some(digest), whole).await?;
+        self.check_room(&pusher.name, repository, Some(digest), whole)
+            .await?;
         let upload = self.inner.blobs.begin(digest.algorithm()).await?;
         let turn = self.turn(upload.id()).await?;
         let (this, pusher) = (self.clone(), pusher.clone());
@@ -246,12 +248,14 @@ impl Registry {
         let (row, stored_as) = (digest.clone(), stored.stored_as.clone());
         let cache = self.inner.cache.clone();
         let (session, limited) = (upload.clone(), self.limited());
+        let push = self.quota_push(&pusher.name, &name, "");
+        let told = push.clone();
         let recorded = self
             .inner
             .db
             .write::<_, RegistryError, _>(move |tx| {
                 Box::pin(async move {
-                    contents::limit(tx, limited);
+                    contents::limit(tx, limited, push);
                     let (repository, _) = repositories::ensure(tx, project, &name, now).await?;
                     let replaced = blob_store::commit(
                         tx,
@@ -294,6 +298,7 @@ impl Registry {
             // Its bytes are gone, so nobody can go on with it.
             self.forget(session).await?;
         }
+        let recorded = self.tell_refusal(project, told, recorded).await;
         recorded.map(|_| ())
     }
 

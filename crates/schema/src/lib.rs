@@ -62,6 +62,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "artifacts by kind",
         sql: include_str!("migrations/0013_artifacts_by_kind.sql"),
     },
+    MigrationFile {
+        version: 14,
+        name: "events of quotas and forwarding",
+        sql: include_str!("migrations/0014_events.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -1,7 +1,7 @@
 //! The table `quota`.
 
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
-use berth_model::{ProjectId, Timestamp};
+use berth_model::{EventKind, ProjectId, Timestamp};
 
 use crate::query::Filter;
 use crate::{CatalogError, Quota, QuotaUse};
@@ -70,7 +70,7 @@ pub(crate) async fn set_hard(
 ) -> Result<bool, CatalogError> {
     let changed = tx
         .execute(
-            "UPDATE quota SET hard = $2, updated_at = $3 WHERE project_id = $1",
+            "UPDATE quota SET hard = $2, updated_at = $3, refusal_told_at = 0 WHERE project_id = $1",
             args![project, hard, now],
         )
         .await?;
@@ -100,11 +100,47 @@ pub(crate) async fn add(
 /// Adds to what a project uses or takes from it, whatever the limit.
 pub(crate) async fn change(tx: &mut Tx, project: ProjectId, bytes: i64) -> Result<(), DbError> {
     tx.execute(
-        "UPDATE quota SET used = used + $2 WHERE project_id = $1",
+        "UPDATE quota SET used = used + $2, \
+           refusal_told_at = CASE WHEN $2 < 0 THEN 0 ELSE refusal_told_at END \
+         WHERE project_id = $1",
         args![project, bytes],
     )
     .await?;
     Ok(())
+}
+
+/// Whether a refusal is to be told: somebody listens, and none was told after `since`.
+pub(crate) async fn refusal_is_due(
+    db: &Db,
+    project: ProjectId,
+    since: Timestamp,
+) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional(
+            "SELECT q.project_id FROM quota q \
+             JOIN event_listener l ON l.project_id = q.project_id AND l.kind = $2 \
+             WHERE q.project_id = $1 AND q.refusal_told_at <= $3",
+            args![project, EventKind::QuotaExceed.as_str(), since],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Notes that a refusal is told; `false`: another push has just told one.
+pub(crate) async fn refusal_told(
+    tx: &mut Tx,
+    project: ProjectId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            "UPDATE quota SET refusal_told_at = $3 \
+             WHERE project_id = $1 AND refusal_told_at <= $2",
+            args![project, since, now],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// The name of a project with its limit and use.

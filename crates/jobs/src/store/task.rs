@@ -4,6 +4,7 @@ use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ExecutionId, TaskId, Timestamp};
 
+use super::lane;
 use crate::{JobsError, Status};
 
 /// A row of `task`.
@@ -42,6 +43,7 @@ pub(crate) struct New {
     pub(crate) attributes: String,
     pub(crate) priority: i64,
     pub(crate) run_at: Timestamp,
+    pub(crate) lane: Option<String>,
 }
 
 /// Rows in one INSERT: keeps the number of bound values below every engine's bound.
@@ -64,22 +66,32 @@ pub(crate) async fn insert(
                 let params = values.push(&task.params);
                 let attributes = values.push(&task.attributes);
                 let priority = values.push(task.priority);
-                let run_at = values.push(task.run_at);
+                let run_at = values.push(match task.lane {
+                    Some(_) => lane::HELD,
+                    None => task.run_at,
+                });
+                let lane = values.push(task.lane.as_deref());
                 format!(
                     "(${id}, ${kind}, 'Pending', ${params}, ${attributes}, ${priority}, ${run_at}, \
-                     ${at}, ${at})"
+                     ${at}, ${at}, ${lane})"
                 )
             })
             .collect();
         tx.execute(
             AssertSqlSafe(format!(
                 "INSERT INTO task (execution_id, kind, status, params, attributes, priority, \
-                 run_at, created_at, updated_at) VALUES {}",
+                 run_at, created_at, updated_at, lane) VALUES {}",
                 rows.join(", ")
             )),
             values,
         )
         .await?;
+    }
+    let mut lanes: Vec<&String> = tasks.iter().filter_map(|task| task.lane.as_ref()).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    for lane in lanes {
+        lane::advance(tx, lane, now).await?;
     }
     Ok(())
 }

@@ -239,3 +239,51 @@ async fn a_kind_with_a_bound_of_its_own_keeps_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_of_a_lane_run_in_their_order_and_a_retry_gives_up_its_turn() {
+    both_engines(async |db| {
+        let service = Service::start(&db);
+        let submit = async |what: &str, lane: &str| {
+            let mut new = execution(&[what]);
+            new.tasks = new
+                .tasks
+                .into_iter()
+                .map(|task| task.in_lane(lane))
+                .collect();
+            service.jobs.submit(new).await.unwrap()
+        };
+        let retried = submit("retry", "a").await;
+        let mut last = Vec::new();
+        for n in 0..20 {
+            let (a, b) = (format!("a{n}"), format!("b{n}"));
+            last = vec![submit(&a, "a").await, submit(&b, "b").await];
+        }
+        // One that is asked to stop while it has the turn gives it up, too.
+        let held = submit("wait", "b").await;
+        last.push(submit("after", "b").await);
+        service
+            .until("the turn", async || {
+                service.done.all().iter().any(|it| it == "wait 1")
+            })
+            .await;
+        service.jobs.stop_execution(held).await.unwrap();
+        for id in last {
+            assert_eq!(service.ended(id).await.status, Status::Success);
+        }
+        assert_eq!(service.ended(retried).await.status, Status::Success);
+        let done = service.done.all();
+        for lane in ["a", "b"] {
+            let seen: Vec<&String> = done
+                .iter()
+                .filter(|it| it.starts_with(lane) && !it.starts_with("after"))
+                .collect();
+            let expected: Vec<String> = (0..20).map(|n| format!("{lane}{n} 1")).collect();
+            assert_eq!(seen, expected.iter().collect::<Vec<_>>());
+        }
+        let at = |what: &str| done.iter().position(|it| it == what);
+        assert!(at("retry 1") < at("a0 1"), "{done:?}");
+        service.stop().await;
+    })
+    .await;
+}

@@ -105,11 +105,14 @@ impl Registry {
         };
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
         let outbox = self.inner.catalog.outbox().clone();
-        self.inner
+        let charged = self.quota_push(&work.by, &work.to, "");
+        let (told, project) = (charged.clone(), work.project);
+        let copied = self
+            .inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    contents::limit(tx, limited);
+                    contents::limit(tx, limited, charged);
                     let (digest, tags) = work.run(tx).await?;
                     let copied = ArtifactEvent {
                         repository: work.to.clone(),
@@ -132,7 +135,8 @@ impl Registry {
                     Ok(digest)
                 })
             })
-            .await
+            .await;
+        self.tell_refusal(project, told, copied).await
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_catalog::{QuotaPush, charge};
 use berth_db::{
     Args, AssertSqlSafe, AtEnd, Db, DbError, Engine, Tx, args, chunk_of, placeholders, rows_of,
 };
@@ -23,9 +24,12 @@ pub fn let_go(tx: &mut Tx, project: ProjectId, digest: &str, size: i64) {
     change(tx, project, digest, size, -1);
 }
 
-/// What this transaction adds may pass limits, unless they are `enforced`.
-pub(crate) fn limit(tx: &mut Tx, enforced: bool) {
-    tx.at_end(|contents: &mut Contents| contents.unlimited = !enforced);
+/// What this transaction adds is for `push`, and may pass limits unless they are `enforced`.
+pub(crate) fn limit(tx: &mut Tx, enforced: bool, push: QuotaPush) {
+    tx.at_end(|contents: &mut Contents| {
+        contents.unlimited = !enforced;
+        contents.push = Some(push);
+    });
 }
 
 fn change(tx: &mut Tx, project: ProjectId, digest: &str, size: i64, holders: i64) {
@@ -42,6 +46,7 @@ fn change(tx: &mut Tx, project: ProjectId, digest: &str, size: i64, holders: i64
 struct Contents {
     changes: BTreeMap<i64, BTreeMap<String, Change>>,
     unlimited: bool,
+    push: Option<QuotaPush>,
     /// Bytes to be charged beside those.
     charges: BTreeMap<i64, i64>,
 }
@@ -70,7 +75,8 @@ impl AtEnd for Contents {
             }
             for (project, bytes) in charges {
                 if bytes != 0 {
-                    berth_catalog::charge(tx, ProjectId(project), bytes, !self.unlimited).await?;
+                    let (project, push) = (ProjectId(project), self.push.as_ref());
+                    charge(tx, project, bytes, !self.unlimited, push).await?;
                 }
             }
             Ok(())

@@ -44,11 +44,14 @@ impl Registry {
             digest.clone(),
         );
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
-        self.inner
+        let push = self.quota_push(&pusher.name, &name, "");
+        let told = push.clone();
+        let mounted = self
+            .inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    contents::limit(tx, limited);
+                    contents::limit(tx, limited, push);
                     let (target, _) = repositories::ensure(tx, project, &name, now).await?;
                     let mounted =
                         store::mount(tx, source, (project, target), &digest, review_at, now)
@@ -57,7 +60,8 @@ impl Registry {
                     Ok(mounted)
                 })
             })
-            .await
+            .await;
+        self.tell_refusal(project, told, mounted).await
     }
 
     /// The repository, if it holds the blob and the stored copy is whole. One that is not is found

@@ -19,6 +19,7 @@ impl Registry {
     /// anything of this size that the project holds.
     pub(super) async fn check_room(
         &self,
+        caller: &str,
         repository: &RepositoryName,
         digest: Option<&Digest>,
         bytes: u64,
@@ -37,9 +38,10 @@ impl Registry {
             None => contents::holds_any_of(db, project, bytes).await?,
         };
         if held {
-            Ok(())
-        } else {
-            Err(DbError::from(exceeded).into())
+            return Ok(());
         }
+        let push = self.quota_push(caller, repository.as_str(), "");
+        let refused = Err(DbError::from(exceeded).into());
+        self.tell_refusal(project, push, refused).await
     }
 }

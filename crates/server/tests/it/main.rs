@@ -29,6 +29,7 @@ mod openapi;
 mod pull;
 mod push;
 mod quota_counts;
+mod quota_events;
 mod quotas;
 mod ranges;
 mod readonly;

@@ -34,7 +34,7 @@ impl Client {
         id.parse().unwrap()
     }
 
-    async fn set_limit(&self, project: i64, limit: i64) -> Answer {
+    pub(crate) async fn set_limit(&self, project: i64, limit: i64) -> Answer {
         let path = format!("/api/v2.0/quotas/{project}");
         let body = json!({"hard": {"storage": limit}});
         self.put(&path).json(&body).await
