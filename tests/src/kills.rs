@@ -111,7 +111,8 @@ pub async fn run(options: Options, plan: Plan) {
         .map(|number| Pusher::new(number, server.admin(), shared.clone(), numbers.next()))
         .collect();
     let (began, mut kills) = (Instant::now(), 0);
-    while !plan.is_over(kills, began) {
+    // A machine that is busy with other things gets a few more turns before something happened.
+    while !plan.is_over(kills, began) || (too_little(&pushers) && kills < 100) {
         let life = plan.shortest + plan.spread.mul_f64(numbers.below(1_000) as f64 / 1_000.0);
         pushers = push_until_killed(&mut server, pushers, &shared, life, plan.collect_beside).await;
         kills += 1;
@@ -125,10 +126,8 @@ pub async fn run(options: Options, plan: Plan) {
             summary(&pushers)
         );
     }
-    let pushed: u64 = pushers.iter().map(|pusher| pusher.pushed).sum();
-    let deleted: u64 = pushers.iter().map(|pusher| pusher.deleted).sum();
     assert!(
-        pushed > kills && deleted > 0,
+        !too_little(&pushers),
         "too little has happened: {}",
         summary(&pushers)
     );
@@ -142,6 +141,13 @@ pub async fn run(options: Options, plan: Plan) {
         began.elapsed().as_secs() / 60,
         summary(&pushers)
     );
+}
+
+/// Whether the server had nothing to lose.
+fn too_little(pushers: &[Pusher]) -> bool {
+    let pushed: u64 = pushers.iter().map(|pusher| pusher.pushed).sum();
+    let deleted: u64 = pushers.iter().map(|pusher| pusher.deleted).sum();
+    pushed < 10 || deleted == 0
 }
 
 /// Half of the layers are small; the others take long enough to be cut through.
