@@ -4,17 +4,25 @@
 //! the catalog. Invariant: a line never holds a secret: it names what was changed and to whom, not
 //! the value, and no body is copied into it.
 
+pub mod outbox;
 mod store;
 
 use std::net::IpAddr;
 
 use berth_db::{DbError, Tx};
 use berth_model::{ProjectId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::actor::Caller;
 
 /// The setting that holds the muted events: their names, joined by commas.
 pub const MUTED: &str = "disabled_audit_log_event_types";
+
+/// The setting with the log server that lines are forwarded to; empty: none.
+pub const FORWARD_TO: &str = "audit_log_forward_endpoint";
+
+/// The setting that says whether forwarded lines are not kept here.
+pub const FORWARD_ONLY: &str = "skip_audit_log_database";
 
 /// The one event that cannot be muted, so that muting the log shows in the log.
 pub const NEVER_MUTED: &str = "update_configuration";
@@ -77,7 +85,8 @@ impl From<&Caller> for Author {
 /// One line of the access log.
 ///
 /// Names are copied, so that the line outlives what it speaks of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Entry {
     /// When.
     pub at: Timestamp,
@@ -170,9 +179,11 @@ pub async fn record(tx: &mut Tx, entry: Entry) -> Result<(), DbError> {
     record_all(tx, &[(entry, 1)]).await
 }
 
-/// Writes lines, each with how many times it happened, except those whose event is muted.
+/// Writes lines, each with how many times it happened, except those whose event is muted. Where
+/// there is a log server they are put on their way to it in the same transaction.
 pub async fn record_all(tx: &mut Tx, lines: &[(Entry, i64)]) -> Result<(), DbError> {
-    let muted = store::muted(tx).await?;
+    let rules = store::rules(tx).await?;
+    let muted = &rules.muted;
     let kept: Vec<(Entry, i64)> = lines
         .iter()
         .filter(|(entry, _)| {
@@ -183,6 +194,12 @@ pub async fn record_all(tx: &mut Tx, lines: &[(Entry, i64)]) -> Result<(), DbErr
         })
         .map(|(entry, times)| (entry.bounded(), *times))
         .collect();
+    if rules.forwarded {
+        store::outbox::insert(tx, &kept).await?;
+    }
+    if rules.forwarded && rules.forward_only {
+        return Ok(());
+    }
     store::insert(tx, &kept).await
 }
 

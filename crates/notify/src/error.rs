@@ -25,6 +25,9 @@ pub enum NotifyError {
     /// A target that cannot be called.
     #[error("target {0}: {1}")]
     Target(usize, #[source] EgressError),
+    /// The log server.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// A request that says something impossible.
     #[error("{0}")]
     Invalid(String),
@@ -43,7 +46,7 @@ impl Coded for NotifyError {
             Self::Catalog(error) => error.code(),
             Self::Jobs(error) => error.code(),
             Self::Crypto(error) => error.code(),
-            Self::Target(_, error) => error.code(),
+            Self::Target(_, error) | Self::Egress(error) => error.code(),
             Self::Invalid(_) => Code::BadRequest,
             Self::NotFound(_) => Code::NotFound,
             Self::Taken(_) => Code::Conflict,

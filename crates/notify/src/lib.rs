@@ -1,4 +1,4 @@
-//! Webhooks: projects tell other systems what happens in them.
+//! Webhooks: projects tell other systems what happens in them. And audit lines, to a log server.
 //!
 //! The dispatcher takes events out of the outbox and makes an execution for each target of each
 //! policy that listens; the job service delivers them. Invariant: an event leaves the outbox in the
@@ -13,6 +13,7 @@ mod payload;
 mod policies;
 mod routes;
 mod store;
+mod syslog;
 
 pub use error::NotifyError;
 pub use notify::Notify;

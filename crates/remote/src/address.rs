@@ -67,6 +67,24 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
+/// Whether an address is in a network of one's own: not this machine, not its link, and not where a
+/// cloud serves a machine's secrets.
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    const SECRETS_V4: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+    const SECRETS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    let private_v4 = |address: Ipv4Addr| {
+        let shared = Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10);
+        address != SECRETS_V4 && (address.is_private() || shared.contains(&address))
+    };
+    match address {
+        IpAddr::V4(address) => private_v4(address),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(inner) => private_v4(inner),
+            None => address != SECRETS_V6 && address.segments()[0] & 0xfe00 == 0xfc00,
+        },
+    }
+}
+
 /// What the configuration allows beyond public addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
@@ -132,6 +150,35 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn private_networks_are_neither_this_machine_nor_secrets() {
+        let private = |text: &str| is_private(text.parse().unwrap());
+        for address in [
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "fd12::1",
+        ] {
+            assert!(private(address), "{address}");
+        }
+        for address in [
+            "127.0.0.1",
+            "::1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "fe80::1",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "224.0.0.1",
+            "255.255.255.255",
+            "8.8.8.8",
+            "::ffff:169.254.169.254",
+        ] {
+            assert!(!private(address), "{address}");
+        }
+    }
 
     #[test]
     fn special_addresses_are_not_public() {

@@ -45,6 +45,8 @@ struct Inner {
     verifying: reqwest::Client,
     trusting: reqwest::Client,
     guarded: Guarded,
+    /// Certificates of authorities, PEM.
+    authorities: Vec<u8>,
 }
 
 /// A request to be sent.
@@ -147,8 +149,17 @@ impl Egress {
                 verifying,
                 trusting: trusting.build().map_err(setup)?,
                 guarded,
+                authorities: options.authorities,
             }),
         })
+    }
+
+    pub(crate) fn allowed(&self) -> &Allowed {
+        &self.inner.guarded.allowed
+    }
+
+    pub(crate) fn authorities(&self) -> &[u8] {
+        &self.inner.authorities
     }
 
     /// Reads an address and refuses one that can never be called.

@@ -92,6 +92,8 @@ impl Server {
         ));
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());
         background_tasks.spawn(async move { notify.dispatch(stop).await });
+        let (notify, stop) = (parts.notify.clone(), shutdown.clone());
+        background_tasks.spawn(async move { notify.forward_audit(stop).await });
         if settings.jobs.workers > 0 {
             let (jobs, stop) = (parts.jobs.clone(), shutdown.clone());
             background_tasks.spawn(async move { jobs.work(stop).await });

@@ -1,23 +1,53 @@
 //! The writing half of the table `access_log`.
 
+pub(super) mod outbox;
+
 use berth_db::{Args, AssertSqlSafe, DbError, Tx, args, chunk_of, rows_of};
 
-use super::{Entry, MUTED};
+use serde_json::Value;
 
-/// The names of the muted events. Read in the transaction, so that a change of the setting holds
-/// for every replica from its commit on.
-pub(super) async fn muted(tx: &mut Tx) -> Result<Vec<String>, DbError> {
-    let row: Option<(String,)> = tx
-        .optional("SELECT value FROM setting WHERE name = $1", args![MUTED])
+use super::{Entry, FORWARD_ONLY, FORWARD_TO, MUTED};
+
+/// What the settings say of lines.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// The names of the muted events.
+    pub(super) muted: Vec<String>,
+    /// Lines go to a log server.
+    pub(super) forwarded: bool,
+    /// And there only.
+    pub(super) forward_only: bool,
+}
+
+/// Read in the transaction, so that a change of a setting holds for every replica from its commit
+/// on.
+pub(super) async fn rules(tx: &mut Tx) -> Result<Rules, DbError> {
+    let rows: Vec<(String, String)> = tx
+        .all(
+            "SELECT name, value FROM setting WHERE name IN ($1, $2, $3)",
+            args![MUTED, FORWARD_TO, FORWARD_ONLY],
+        )
         .await?;
-    // Settings are kept as JSON.
-    let names = row.and_then(|(json,)| serde_json::from_str::<String>(&json).ok());
-    let names = names.unwrap_or_default();
-    let names = names
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    Ok(names.map(str::to_owned).collect())
+    let mut rules = Rules::default();
+    for (name, json) in rows {
+        // Settings are kept as JSON.
+        let Ok(value) = serde_json::from_str::<Value>(&json) else {
+            continue;
+        };
+        let text = value.as_str().unwrap_or_default();
+        if name == MUTED {
+            let names = text.split(',').map(str::trim);
+            rules.muted = names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect();
+        } else if name == FORWARD_TO {
+            rules.forwarded = !text.is_empty();
+        } else {
+            rules.forward_only = value == Value::Bool(true);
+        }
+    }
+    Ok(rules)
 }
 
 pub(super) async fn insert(tx: &mut Tx, rows: &[(Entry, i64)]) -> Result<(), DbError> {

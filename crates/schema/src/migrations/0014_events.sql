@@ -10,3 +10,18 @@ CREATE TABLE job_lane (
     lane     TEXT NOT NULL PRIMARY KEY,
     task_id  BIGINT
 );
+
+-- Audit lines that wait to be sent to a log server. Each is written in the transaction that records
+-- it and removed after it was sent.
+CREATE TABLE audit_outbox (
+    id     {{id}},
+    line   TEXT NOT NULL,                     -- JSON
+    times  BIGINT NOT NULL
+);
+
+-- Which process sends them; one row.
+CREATE TABLE audit_forwarder (
+    id     BIGINT NOT NULL PRIMARY KEY,
+    owner  TEXT NOT NULL,
+    until  BIGINT NOT NULL
+);

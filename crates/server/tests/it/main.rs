@@ -39,6 +39,7 @@ mod retention;
 mod robots;
 mod roles;
 mod sessions;
+mod syslog;
 mod tokens;
 mod undelete;
 mod upkeep;
