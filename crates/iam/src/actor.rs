@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use berth_http::ApiError;
@@ -98,6 +99,29 @@ pub struct Caller {
     pub actor: Actor,
     /// From where, behind trusted proxies.
     pub address: IpAddr,
+    /// A line of the access log was begun for this request.
+    noted: Arc<AtomicBool>,
+}
+
+impl Caller {
+    /// Who calls from where.
+    pub fn new(actor: Actor, address: IpAddr) -> Self {
+        Self {
+            actor,
+            address,
+            noted: Arc::default(),
+        }
+    }
+
+    /// A line of the access log speaks of this request.
+    pub(crate) fn note(&self) {
+        self.noted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a line of the access log speaks of this request, so that the gate writes none.
+    pub fn is_noted(&self) -> bool {
+        self.noted.load(Ordering::Relaxed)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

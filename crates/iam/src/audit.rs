@@ -78,6 +78,7 @@ impl Author {
 
 impl From<&Caller> for Author {
     fn from(caller: &Caller) -> Self {
+        caller.note();
         Self::user(caller.actor.name(), caller.address)
     }
 }

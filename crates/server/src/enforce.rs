@@ -31,7 +31,17 @@ pub(crate) struct Gate {
 pub(crate) struct Guard {
     pub(crate) gate: Gate,
     pub(crate) access: Access,
+    /// Whether what succeeds here belongs into the access log.
+    pub(crate) changes: bool,
 }
+
+/// Requests that are unsafe by their method and need no line of their own in the access log.
+pub(crate) const UNNOTED: &[(&str, &str)] = &[
+    // It asks whether there is such a user.
+    ("POST", "/c/userExists"),
+    // A login is noted where the password is looked at, with those that fail.
+    ("POST", "/c/login"),
+];
 
 const IS_RESOURCE_NAME: HeaderName = HeaderName::from_static("x-is-resource-name");
 
@@ -85,20 +95,31 @@ async fn caller(gate: &Gate, parts: &Parts) -> Result<(Caller, Option<Shown>), A
             "the system is in read-only mode: nothing can be changed now",
         ));
     }
-    Ok((Caller { actor, address }, shown))
+    Ok((Caller::new(actor, address), shown))
 }
 
 /// Lets a request through to its handler if its caller has the access the endpoint states.
 pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let attempt = Attempt::of(&guard, &request);
     match admit(&guard, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => {
+            let response = next.run(request).await;
+            if response.status().is_success()
+                && guard.changes
+                && let Some(attempt) = attempt
+                && !attempt.caller.is_noted()
+            {
+                attempt.record_done(&guard.gate.catalog).await;
+            }
+            response
+        }
         Err(error) => {
             let response = error.into_response();
             if response.status() == StatusCode::FORBIDDEN
                 && let Some(attempt) = attempt
+                && attempt.permission.is_some()
             {
-                attempt.record(&guard.gate.catalog);
+                attempt.record_refused(&guard.gate.catalog);
             }
             response
         }
@@ -110,17 +131,18 @@ struct Attempt {
     caller: Caller,
     method: Method,
     path: String,
-    permission: Permission,
+    /// What the route asks for, where the route alone says it.
+    permission: Option<Permission>,
 }
 
 impl Attempt {
     fn of(guard: &Guard, request: &Request) -> Option<Self> {
-        let (Access::System(permission)
-        | Access::Registration(permission)
-        | Access::Project(permission)
-        | Access::SelfOr(permission)) = guard.access
-        else {
-            return None;
+        let permission = match guard.access {
+            Access::System(permission)
+            | Access::Registration(permission)
+            | Access::Project(permission)
+            | Access::SelfOr(permission) => Some(permission),
+            _ => None,
         };
         let method = request.method().clone();
         if matches!(method, Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -139,23 +161,38 @@ impl Attempt {
     }
 
     /// Writes down that it was refused; the recorder bounds how much of this is kept.
-    fn record(self, catalog: &Catalog) {
+    fn record_refused(self, catalog: &Catalog) {
+        let entry = self.entry(catalog);
+        let entry = entry.saying("refused for lack of rights").refused();
+        catalog.recorder().record(entry);
+    }
+
+    /// Writes down what succeeded and nobody has written a line of: whatever a handler forgets,
+    /// the log says that it was done.
+    async fn record_done(self, catalog: &Catalog) {
+        let entry = self.entry(catalog);
+        catalog.recorder().record_waiting(entry).await;
+    }
+
+    fn entry(self, catalog: &Catalog) -> Entry {
         let operation = match self.method {
             Method::DELETE => "delete",
             Method::POST => "create",
             _ => "update",
         };
         // Harbor calls a project itself "self".
-        let resource_type = match self.permission.resource {
-            Resource::Project => "project",
-            other => other.as_str(),
-        };
+        let resource_type = match self.permission.map(|permission| permission.resource) {
+            Some(Resource::Project) => "project",
+            Some(other) => other.as_str(),
+            // The collection: /api/v2.0/labels/7 is of "labels".
+            None => {
+                let mut parts = self.path.split('/').skip(3);
+                parts.next().unwrap_or("request")
+            }
+        }
+        .to_owned();
         let now = catalog.now();
-        let entry = Entry::by(&self.caller, operation, resource_type, now)
-            .on(self.path)
-            .saying("refused for lack of rights")
-            .refused();
-        catalog.recorder().record(entry);
+        Entry::by(&self.caller, operation, &resource_type, now).on(self.path)
     }
 }
 
@@ -237,3 +274,7 @@ async fn project(
         None => Err(Refusal::of(actor, permission, Some(named)).into()),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+mod tests;

@@ -16,7 +16,7 @@ use berth_telemetry::Metrics;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::enforce::{Gate, Guard, enforce, identify};
+use crate::enforce::{Gate, Guard, UNNOTED, enforce, identify};
 use crate::{Parts, health, session, systeminfo};
 
 /// Every route of the API with the access it asks for.
@@ -75,6 +75,7 @@ pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
         let guard = Guard {
             gate: gate.clone(),
             access: endpoint.access,
+            changes: !UNNOTED.contains(&(endpoint.method.as_str(), endpoint.path)),
         };
         let handler = endpoint.handler.layer(from_fn_with_state(guard, enforce));
         router = router.route(endpoint.path, handler);

@@ -40,10 +40,7 @@ pub(crate) async fn world(db: Db) -> World {
 }
 
 pub(crate) fn anonymous() -> Caller {
-    Caller {
-        actor: Actor::Anonymous,
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    }
+    Caller::new(Actor::Anonymous, IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 pub(crate) fn id_of(caller: &Caller) -> UserId {
@@ -68,10 +65,7 @@ pub(crate) async fn account(db: &Db, name: &'static str, sysadmin: bool) -> Call
         name: name.to_owned(),
         sysadmin,
     };
-    Caller {
-        actor: Actor::User(Arc::new(user)),
-        ..anonymous()
-    }
+    Caller::new(Actor::User(Arc::new(user)), IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 pub(crate) fn new_project(name: &str, public: bool) -> NewProject {

@@ -65,10 +65,9 @@ impl Api {
         request
             .headers_mut()
             .insert("content-type", "application/json".parse().unwrap());
-        request.extensions_mut().insert(Caller {
-            actor,
-            address: address("10.0.0.1"),
-        });
+        request
+            .extensions_mut()
+            .insert(Caller::new(actor, address("10.0.0.1")));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();

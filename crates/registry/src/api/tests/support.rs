@@ -87,17 +87,11 @@ async fn account(db: &Db, name: &'static str, sysadmin: bool) -> Caller {
         name: name.to_owned(),
         sysadmin,
     };
-    Caller {
-        actor: Actor::User(Arc::new(user)),
-        ..anonymous()
-    }
+    Caller::new(Actor::User(Arc::new(user)), IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 fn anonymous() -> Caller {
-    Caller {
-        actor: Actor::Anonymous,
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    }
+    Caller::new(Actor::Anonymous, IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// The users alice, who administers the private projects `p` and the public `open`, guest, who may
