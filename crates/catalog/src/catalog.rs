@@ -58,6 +58,7 @@ impl Catalog {
         options: CatalogOptions,
     ) -> Result<Self, CatalogError> {
         let settings = Arc::new(Snapshot::load(&db, options).await?);
+        settings.keep_rules(&db, clock.now()).await?;
         let outbox = Outbox::default();
         outbox.refresh(&db).await?;
         let stop = CancellationToken::new();

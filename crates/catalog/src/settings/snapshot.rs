@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use berth_crypto::KeyFile;
 use berth_db::Db;
+use berth_iam::audit;
+use berth_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{SettingError, SettingKey, Settings, seal};
@@ -39,6 +41,28 @@ impl Snapshot {
         };
         snapshot.current.store(Arc::new(snapshot.read(db).await?));
         Ok(snapshot)
+    }
+
+    /// Writes down what is frozen of the access log's rules: they are read from the table, in the
+    /// transactions that write lines.
+    pub(crate) async fn keep_rules(&self, db: &Db, now: Timestamp) -> Result<(), CatalogError> {
+        let rules = [audit::MUTED, audit::FORWARD_TO, audit::FORWARD_ONLY];
+        let rows: Vec<(&'static str, String)> = rules
+            .into_iter()
+            .filter_map(|name| Some((name, self.frozen.get(name)?.to_string())))
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        db.write(move |tx| {
+            Box::pin(async move {
+                for (name, value) in &rows {
+                    store::setting::put(tx, name, value, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     pub(crate) fn get(&self) -> Arc<Settings> {

@@ -319,3 +319,18 @@ async fn rsyslog_is_spoken_to_by_tls_with_its_certificate_verified() {
     .await;
     let _ = std::fs::remove_file(certificate);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_server_may_be_held_fast_by_the_configuration() {
+    let mut held = setup();
+    held.tweak = |settings| {
+        let overwrite = json!({"audit_log_forward_endpoint": "10.255.255.1:601"});
+        settings.configuration.overwrite = Some(berth_model::Secret::new(overwrite.to_string()));
+    };
+    both_with(&held, async |app| {
+        app.project("kept", false).await;
+        let waiting = "SELECT COUNT(*) FROM audit_outbox WHERE line LIKE '%\"kept\"%'";
+        assert_eq!(app.count(waiting).await, 1);
+    })
+    .await;
+}
