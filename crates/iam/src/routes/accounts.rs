@@ -228,6 +228,8 @@ pub(super) async fn set_password(
     if caller.actor.user_id() == Some(id) {
         // An open session or a leaked cookie is not enough to take an account over.
         let address = caller.address;
+        // Its line is written where the old password is looked at.
+        caller.note();
         iam.change_password(id, &body.old_password, &body.new_password, address)
             .await?;
     } else {
