@@ -276,5 +276,4 @@ async fn project(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 mod tests;
