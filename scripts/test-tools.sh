@@ -21,11 +21,13 @@ ip iproute2
 crun crun
 newuidmap uidmap
 fuse-overlayfs fuse-overlayfs
+rsyslogd rsyslog
 LIST
 # Debian has another, dynamic busybox of the same name, which cannot be an image by itself.
 if ! dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q 'ok installed'; then
   packages+=(busybox-static)
 fi
+compgen -G '/usr/lib/*/rsyslog/lmnsd_gtls.so' >/dev/null || packages+=(rsyslog-gnutls)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
 
 if [ "${#packages[@]}" -gt 0 ]; then
