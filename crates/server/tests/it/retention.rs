@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::app::{App, Setup, both_with};
+use crate::audit;
 use crate::client::Login;
 use crate::immutable::rule;
+use crate::webhooks::{self, Receiver};
 
 const API: &str = "/api/v2.0/retentions";
 const DAY: Duration = Duration::from_hours(24);
@@ -360,6 +362,47 @@ async fn a_policy_is_reached_through_its_project_alone() {
             .expect(404);
         app.get(&own).by(&admin).send().await.expect(200);
         app.get(&foreign).nobody().send().await.expect(401);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_deletes_is_told_and_written_down() {
+    both_with(&webhooks::setup(), async |app| {
+        let project = app.project("kept", false).await;
+        let gone = app.push_image("kept/app", "gone", "gone").await;
+        app.push_image("kept/app", "stays", "stays").await;
+        let mut receiver = Receiver::start(vec![200]).await;
+        let targets = json!([{"type": "http", "address": receiver.address}]);
+        webhooks::make(app, "kept", "ci", &["TAG_RETENTION"], targets).await;
+        let path = make(app, &policy(project, &[keep("always", 0, "stays")])).await;
+        // A dry run does nothing, so nobody is told: the first thing that arrives is the run.
+        run(app, &path, true).await;
+        assert!(
+            audit::lines(app, "operation=delete,resource=kept/app:gone")
+                .await
+                .is_empty()
+        );
+        run(app, &path, false).await;
+        let (_, body) = receiver.next().await;
+        let told: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(told["type"], "TAG_RETENTION", "{told}");
+        let retention = &told["event_data"]["retention"];
+        assert_eq!(retention["result"], "SUCCESS", "{told}");
+        assert_eq!(retention["total"], 2, "{told}");
+        assert_eq!(retention["retained"], 1, "{told}");
+        assert_eq!(retention["project_name"], "kept", "{told}");
+        let deleted = retention["deleted_artifact"].as_array().unwrap();
+        assert_eq!(deleted.len(), 1, "{told}");
+        assert!(deleted[0].to_string().contains("app:gone"), "{told}");
+        let lines = audit::lines(app, "operation=delete,resource=kept/app:gone").await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["resource_type"], "tag", "{lines:?}");
+        let manifest = format!("/v2/kept/app/manifests/{}", gone.digest);
+        app.get(&manifest).send().await.expect(404);
+        let policies = audit::lines(app, "resource_type=tag_retention").await;
+        // The policy was made, tried and run.
+        assert_eq!(policies.len(), 3, "{policies:?}");
     })
     .await;
 }
