@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
+use crate::contract;
 
 /// The password of the first administrator.
 pub(crate) const ADMIN_PASSWORD: &str = "Harbour-Master-1";
@@ -225,6 +226,10 @@ async fn run(
         clock.clone(),
         &DroppedLines::default(),
     ));
+    contract::learn(|| {
+        let endpoints = berth_server::endpoints(&parts, settings, &metrics);
+        berth_server::openapi(&endpoints)
+    });
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn({
         let (parts, metrics) = (parts.clone(), metrics.clone());

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::answer::Answer;
 use crate::app::ADMIN_PASSWORD;
+use crate::contract;
 
 /// A user who can log in.
 #[derive(Clone, Debug)]
@@ -298,11 +299,17 @@ impl Call {
             Auth::Basic(login) => self.request.basic_auth(login.name, Some(login.password)),
             Auth::Bearer(token) => self.request.bearer_auth(token),
         };
-        let response = request.send().await?;
-        Ok(Answer {
+        let (client, request) = request.build_split();
+        let request = request?;
+        let method = request.method().clone();
+        let target = request.url().path().to_owned();
+        let response = client.execute(request).await?;
+        let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await?,
-        })
+        };
+        contract::check(&method, &target, &answer);
+        Ok(answer)
     }
 }

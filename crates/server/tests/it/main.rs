@@ -8,6 +8,7 @@ mod audit;
 mod client;
 mod concurrency;
 mod content;
+mod contract;
 mod corruption;
 mod deletes;
 mod disk_faults;
