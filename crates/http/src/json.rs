@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use berth_model::{Code, Limits};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::{ApiError, read_body};
@@ -38,15 +38,32 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Well-formed JSON that does not fit is 422, anything else 400, as swagger validation has it.
+/// Every body is an object. Well-formed JSON that does not fit is 422, anything else 400, as swagger validation has it.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    // What nobody reads of a body is not looked at otherwise.
+    let text = str::from_utf8(bytes)
+        .map_err(|_| ApiError::bad_request("request body is not valid JSON: it is not UTF-8"))?;
+    let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if begins.is_some_and(|byte| *byte != b'{') {
+        // A list would be taken for the fields of an object, in their order.
+        serde_json::from_str::<IgnoredAny>(text).map_err(explain)?;
+        return Err(ApiError::unprocessable(
+            "request body does not fit: it must be a JSON object",
+        ));
+    }
+    serde_json::from_str(text).map_err(explain)
+}
+
+fn explain(error: serde_json::Error) -> ApiError {
+    match error.classify() {
         Category::Data => ApiError::unprocessable(format!("request body does not fit: {error}")),
-        Category::Eof if bytes.is_empty() => ApiError::bad_request("request body is missing"),
+        Category::Eof if (error.line(), error.column()) == (1, 0) => {
+            ApiError::bad_request("request body is missing")
+        }
         Category::Syntax | Category::Eof | Category::Io => {
             ApiError::bad_request(format!("request body is not valid JSON: {error}"))
         }
-    })
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -99,7 +116,8 @@ mod tests {
             (json, r#"{"name":"a"} x"#, 400),
             (json, r#"{"name":1}"#, 422),
             (json, "{}", 422),
-            (json, deep.as_str(), 422),
+            (json, deep.as_str(), 400),
+            (json, "[]", 422),
             (json, large.as_str(), 413),
         ] {
             let error = read(kind, body.to_owned()).await.unwrap_err();

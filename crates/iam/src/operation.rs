@@ -113,6 +113,8 @@ pub struct Operation {
     pub answer: Option<SchemaOf>,
     /// The media type of the answer where it is not JSON: `text/plain`.
     pub media_type: Option<&'static str>,
+    /// Media types that it may answer with instead.
+    pub other_media_types: &'static [&'static str],
     /// Errors beyond those that its access, its parameters and its body bring with them.
     pub errors: &'static [u16],
     /// Whether clients should use another one.
@@ -133,6 +135,7 @@ impl Operation {
             status: 200,
             answer: None,
             media_type: None,
+            other_media_types: &[],
             errors: &[],
             deprecated: false,
         }
@@ -197,6 +200,13 @@ impl Operation {
     #[must_use]
     pub const fn media_type(mut self, media_type: &'static str) -> Self {
         self.media_type = Some(media_type);
+        self
+    }
+
+    /// It may answer with these media types instead.
+    #[must_use]
+    pub const fn or_media_types(mut self, others: &'static [&'static str]) -> Self {
+        self.other_media_types = others;
         self
     }
 

@@ -86,7 +86,8 @@ pub fn endpoints(iam: Iam, projects: ProjectLookup) -> Vec<Endpoint> {
             Operation::new("searchUsers", "user", "Find users by a part of their name")
                 .query::<accounts::SearchQuery>()
                 .pages()
-                .answer::<Vec<accounts::SearchAnswer>>(),
+                .answer::<Vec<accounts::SearchAnswer>>()
+                .errors(&[400, 403]),
         ),
         route(
             Method::GET,

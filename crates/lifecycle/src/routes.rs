@@ -217,7 +217,8 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
         .describe(
             of(create, "Run it now, or set when it runs by itself")
                 .body::<Asked>()
-                .status(201),
+                .status(201)
+                .errors(&[409]),
         ),
         Endpoint::new(
             Method::PUT,
@@ -225,7 +226,11 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
             may(Action::Update),
             put(update_schedule).with_state(state()),
         )
-        .describe(of(update, "Set when it runs by itself, or run it now").body::<Asked>()),
+        .describe(
+            of(update, "Set when it runs by itself, or run it now")
+                .body::<Asked>()
+                .errors(&[409]),
+        ),
     ]
 }
 

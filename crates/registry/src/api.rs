@@ -242,6 +242,7 @@ fn artifact_routes() -> Vec<Route> {
                 "Read what an artifact's content tells beyond the list",
             )
             .media_type("text/plain")
+            .or_media_types(&["text/markdown", "application/json"])
             .errors(&[400, 412]),
         ),
     ]

@@ -157,9 +157,10 @@ impl Registry {
     pub(crate) async fn immutable_rules(
         &self,
         project: ProjectId,
+        asked: (&str, &str),
         part: (i64, i64),
     ) -> Result<(Vec<ImmutableRule>, i64), RegistryError> {
-        let (rows, total) = store::page(&self.inner.db, project, part).await?;
+        let (rows, total) = store::page(&self.inner.db, project, asked, part).await?;
         Ok((rows.into_iter().map(shown).collect(), total))
     }
 

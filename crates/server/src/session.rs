@@ -25,7 +25,9 @@ use crate::enforce::Gate;
 /// What a page sends with a change, and what it reads it from.
 pub(crate) const PROOF: HeaderName = HeaderName::from_static("x-harbor-csrf-token");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const COOKIE_NAME: &str = "sid";
+pub(crate) const COOKIE_NAME: &str = "sid";
+/// [`PROOF`] as it is written.
+pub(crate) const PROOF_NAME: &str = "X-Harbor-CSRF-Token";
 const LOGIN: &str = "/c/login";
 /// Longest name that is asked for, bytes.
 const LONGEST_VALUE: usize = 255;

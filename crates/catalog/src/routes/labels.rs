@@ -31,7 +31,8 @@ pub(super) fn endpoints(catalog: &Catalog) -> Vec<Endpoint> {
             Operation::new("ListLabels", "label", "List labels")
                 .paged()
                 .parameters(FILTERS)
-                .answer::<Vec<LabelBody>>(),
+                .answer::<Vec<LabelBody>>()
+                .errors(&[403, 404]),
         ),
         with(Method::POST, LIST, Access::ByObject, post(create)).describe(
             Operation::new("CreateLabel", "label", "Make a label")

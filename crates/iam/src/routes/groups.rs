@@ -53,7 +53,8 @@ pub(super) fn endpoints(iam: &Iam) -> Vec<Endpoint> {
             operation("searchUserGroups", "Search groups by name")
                 .query::<SearchQuery>()
                 .pages()
-                .answer::<Vec<FoundBody>>(),
+                .answer::<Vec<FoundBody>>()
+                .errors(&[400, 403]),
         ),
         route(
             Method::GET,
@@ -67,7 +68,9 @@ pub(super) fn endpoints(iam: &Iam) -> Vec<Endpoint> {
             ONE,
             may(Action::Update),
             put(rename),
-            operation("updateUserGroup", "Give a group another name").body::<GroupRequest>(),
+            operation("updateUserGroup", "Give a group another name")
+                .body::<GroupRequest>()
+                .errors(&[409]),
         ),
         route(
             Method::DELETE,

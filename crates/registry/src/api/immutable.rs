@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use berth_http::{ApiError, Json, Page, list_response};
+use berth_http::{ApiError, Json, ListQuery, Page, list_response};
 use berth_iam::{Caller, Operation, ProjectFacts};
 use berth_model::{Action, Resource};
 use berth_policy::ImmutableRule;
@@ -74,10 +74,12 @@ async fn list(
     State(registry): State<Registry>,
     Extension(facts): Extension<ProjectFacts>,
     page: Page,
+    asked: ListQuery,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let part = (page.limit(), page.offset());
-    let (rules, total) = registry.immutable_rules(facts.id, part).await?;
+    let asked = (asked.q.as_str(), asked.sort.as_str());
+    let (rules, total) = registry.immutable_rules(facts.id, asked, part).await?;
     Ok(list_response(&rules, total.unsigned_abs(), &page, &uri))
 }
 

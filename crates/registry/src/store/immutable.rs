@@ -1,9 +1,12 @@
 //! Rows of `immutable_tag_rule`.
 
+use berth_catalog::CatalogError;
+use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 
 use super::for_update;
+use crate::RegistryError;
 
 /// A rule as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -48,23 +51,43 @@ pub(crate) async fn list(tx: &mut Tx, project: ProjectId) -> Result<Vec<RuleRow>
     .await
 }
 
+/// What clients may filter and sort by.
+const ASKED: &[Column] = &[
+    Column::new("id", "id", Kind::Integer),
+    Column::new("disabled", "disabled", Kind::Bool),
+    Column::new("creation_time", "created_at", Kind::Time),
+    Column::new("update_time", "updated_at", Kind::Time),
+];
+
 /// A page of a project's rules, and how many there are.
 pub(crate) async fn page(
     db: &Db,
     project: ProjectId,
+    (q, sort): (&str, &str),
     (limit, offset): (i64, i64),
-) -> Result<(Vec<RuleRow>, i64), DbError> {
+) -> Result<(Vec<RuleRow>, i64), RegistryError> {
+    let mut filter = Filter::new();
+    let project = filter.bind(project);
+    filter.and(format!("project_id = {project}"));
+    filter.and_query(q, ASKED).map_err(CatalogError::from)?;
+    let order = order_by(sort, ASKED, "id", "id").map_err(CatalogError::from)?;
+    let (condition, mut values) = (filter.sql(), filter.args());
     let (total,): (i64,) = db
         .one(
-            "SELECT COUNT(*) FROM immutable_tag_rule WHERE project_id = $1",
-            args![project],
+            AssertSqlSafe(format!(
+                "SELECT COUNT(*) FROM immutable_tag_rule WHERE {condition}"
+            )),
+            values.clone(),
         )
         .await?;
+    let (limit, offset) = (values.push(limit), values.push(offset));
     let rows = db
         .all(
-            "SELECT id, rule, disabled FROM immutable_tag_rule WHERE project_id = $1 \
-             ORDER BY id LIMIT $2 OFFSET $3",
-            args![project, limit, offset],
+            AssertSqlSafe(format!(
+                "SELECT id, rule, disabled FROM immutable_tag_rule WHERE {condition} {order} \
+                 LIMIT ${limit} OFFSET ${offset}"
+            )),
+            values,
         )
         .await?;
     Ok((rows, total))

@@ -10,6 +10,8 @@ use berth_model::{ProjectId, Timestamp};
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::session;
+
 use super::parameters;
 use super::schemas::Schemas;
 
@@ -54,6 +56,16 @@ pub(super) fn document(endpoints: &[Endpoint]) -> Value {
                 "basic": {
                     "type": "http", "scheme": "basic",
                     "description": "A user's name and password, or a robot's name and secret.",
+                },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": session::COOKIE_NAME,
+                    "description": "A browser's session, begun by `POST /c/login` with the form \
+                        fields `principal` and `password`.",
+                },
+                "proof": {
+                    "type": "apiKey", "in": "header", "name": session::PROOF_NAME,
+                    "description": "With a session, every change needs this: the value that the \
+                        last answer had in the header of the same name.",
                 },
             },
             "parameters": parameters::shared(),
@@ -123,18 +135,21 @@ const fn refusal(status: u16) -> &'static str {
 /// The statuses of refusals that the endpoint is known to answer with.
 fn refusals(endpoint: &Endpoint, operation: &Operation) -> BTreeSet<u16> {
     let mut refused: BTreeSet<u16> = operation.errors.iter().copied().collect();
+    // Credentials that are wrong are refused even where none are needed.
+    refused.insert(401);
     match endpoint.access {
         Access::Public => {}
-        Access::Authenticated => {
-            refused.insert(401);
+        // Some of these are for people only, and not for robots.
+        Access::Authenticated | Access::System(_) | Access::Registration(_) | Access::SelfOr(_) => {
+            refused.insert(403);
         }
-        Access::System(_) | Access::Registration(_) | Access::SelfOr(_) => {
-            refused.extend([401, 403]);
-        }
-        Access::Project(_) | Access::ByObject => refused.extend([401, 403, 404]),
+        Access::Project(_) | Access::ByObject => refused.extend([403, 404]),
     }
     if parameters::names(endpoint.path).next().is_some() {
-        refused.insert(404);
+        refused.extend([400, 404]);
+    }
+    if parameters::names(endpoint.path).any(parameters::is_number) {
+        refused.insert(422);
     }
     if operation.paging != Paging::Whole
         || operation.query.is_some()
@@ -188,12 +203,17 @@ fn describe(
         responses.insert(status, refer);
     }
     described["responses"] = Value::Object(responses);
-    let basic = json!({"basic": []});
-    described["security"] = if open(endpoint.access) {
-        json!([basic, {}])
+    let safe = matches!(endpoint.method, Method::GET | Method::HEAD);
+    let session = if safe {
+        json!({"session": []})
     } else {
-        json!([basic])
+        json!({"session": [], "proof": []})
     };
+    let mut security = vec![json!({"basic": []}), session];
+    if open(endpoint.access) {
+        security.push(json!({}));
+    }
+    described["security"] = security.into();
     described
 }
 
@@ -268,6 +288,13 @@ fn success(operation: &Operation, schemas: &mut Schemas) -> Value {
     if let Some((media_type, schema)) = content {
         let mut content = Map::new();
         content.insert(media_type.to_owned(), json!({"schema": schema}));
+        for other in operation.other_media_types {
+            let schema = match *other {
+                "application/json" => json!({}),
+                _ => json!({"type": "string"}),
+            };
+            content.insert((*other).to_owned(), json!({"schema": schema}));
+        }
         response["content"] = Value::Object(content);
     }
     response

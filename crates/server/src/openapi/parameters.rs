@@ -127,6 +127,12 @@ pub(super) fn of_path(path: &str) -> impl Iterator<Item = Value> {
     })
 }
 
+/// Whether what a path names so is a number.
+pub(super) fn is_number(name: &str) -> bool {
+    let known = IN_PATH.iter().find(|(known, ..)| *known == name);
+    known.is_some_and(|(_, kind, _)| *kind == Integer)
+}
+
 /// The names in braces.
 pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('{')

@@ -18,6 +18,8 @@ mod gc;
 mod groups;
 mod harbor;
 mod harness;
+mod holdings;
+mod hostile;
 mod immutable;
 mod labels;
 mod limits;

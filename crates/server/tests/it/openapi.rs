@@ -63,6 +63,15 @@ async fn the_document_is_sound() {
         for (method, path, operation) in operations(&document) {
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id), "two operations are called {id}");
+            let needs_no_proof = method == "GET" || method == "HEAD";
+            let security = operation["security"].as_array().unwrap();
+            assert!(security[0]["basic"].is_array(), "{method} {path}");
+            assert!(security[1]["session"].is_array(), "{method} {path}");
+            assert_eq!(
+                security[1]["proof"].is_null(),
+                needs_no_proof,
+                "{method} {path}"
+            );
             let parameters = operation["parameters"].as_array().unwrap();
             let mut names = BTreeSet::new();
             for parameter in parameters {
