@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -171,6 +172,22 @@ impl Drop for Rsyslog {
     }
 }
 
+/// A port for a server that must be told its port. Below those that the system gives away by
+/// itself, so that no connection of another test takes it in between.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let start = (std::process::id() % 10_000) as u16;
+        let port = 21_000 + (start + step) % 10_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok()
+        {
+            return port;
+        }
+    }
+}
+
 fn program() -> Option<&'static str> {
     let found = ["/usr/sbin/rsyslogd", "/sbin/rsyslogd"];
     let found = found
@@ -185,8 +202,7 @@ fn program() -> Option<&'static str> {
 impl Rsyslog {
     /// Starts it with an input of `rsyslog.conf`'s words, in which PORT and DIR are filled in.
     fn start(program: &str, folder: tempfile::TempDir, input: &str) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        let port = free_port();
         let at = folder.path().display().to_string();
         let config = format!(
             "global(workDirectory=\"DIR\" maxMessageSize=\"32k\")\n{input}\n\
@@ -276,7 +292,11 @@ async fn rsyslog_is_spoken_to_by_tls_with_its_certificate_verified() {
     let Some(program) = program() else {
         return;
     };
-    if !std::path::Path::new("/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so").exists() {
+    let libraries = std::fs::read_dir("/usr/lib").unwrap();
+    let has_tls = libraries
+        .flatten()
+        .any(|folder| folder.path().join("rsyslog/lmnsd_gtls.so").exists());
+    if !has_tls {
         let _ = writeln!(
             std::io::stderr(),
             "SKIPPED: rsyslog-gnutls is not installed"
