@@ -103,14 +103,26 @@ pub struct Server {
     child: Child,
     url: String,
     options: Options,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Server {
     /// Starts a server on an empty data folder and waits until it is ready.
     #[track_caller]
     pub fn start(options: Options) -> Self {
-        let folder = TempDir::with_prefix("berth-e2e-").unwrap();
+        let folder = Arc::new(TempDir::with_prefix("berth-e2e-").unwrap());
+        Self::start_in(folder, options)
+    }
+
+    /// Starts another process on this one's data, which must be on PostgreSQL.
+    #[must_use]
+    #[track_caller]
+    pub fn beside(&self, options: Options) -> Self {
+        Self::start_in(self.folder.clone(), options)
+    }
+
+    #[track_caller]
+    fn start_in(folder: Arc<TempDir>, options: Options) -> Self {
         let (child, url) = launch(folder.path(), &options);
         Self {
             child,

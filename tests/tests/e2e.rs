@@ -15,6 +15,7 @@ mod helm;
 mod oras;
 mod podman;
 mod policies;
+mod processes;
 mod regctl;
 mod roles;
 mod skopeo;

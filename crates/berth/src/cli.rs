@@ -45,6 +45,9 @@ pub(crate) struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// What this process does: all, web or worker [default: all]
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -99,14 +102,15 @@ impl Cli {
             Some(path) => ConfigFile::Required(path.clone()),
             None => ConfigFile::Optional(PathBuf::from("berth.toml")),
         };
-        let listen = match &self.command {
-            Command::Serve(args) => args.listen.clone(),
-            _ => None,
+        let (listen, role) = match &self.command {
+            Command::Serve(args) => (args.listen.clone(), args.role.clone()),
+            _ => (None, None),
         };
         let data = self.data.as_ref().map(|data| data.display().to_string());
         let sources = Sources::of_process(file)
             .flag("data", data)
-            .flag("http.listen", listen);
+            .flag("http.listen", listen)
+            .flag("jobs.role", role);
         Settings::load(&sources).context("the configuration is not usable")
     }
 }

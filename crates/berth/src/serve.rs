@@ -15,8 +15,12 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let telemetry =
         berth_telemetry::init(&log_options(settings)).context("logging cannot be set up")?;
     Parts::make_data_folder(settings)?;
-    let Some(_lock) = DataLock::take(&settings.data).context("the data folder cannot be locked")?
-    else {
+    let lock = if settings.is_shared() {
+        DataLock::share(&settings.data)
+    } else {
+        DataLock::take(&settings.data)
+    };
+    let Some(lock) = lock.context("the data folder cannot be locked")? else {
         bail!(
             "another berth is running on the data folder {}",
             settings.data.display()
@@ -36,7 +40,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         &telemetry.dropped_lines(),
     );
     server
-        .run(parts, settings, Arc::new(metrics), shutdown)
+        .run(parts, settings, Arc::new(metrics), lock.was_alone, shutdown)
         .await;
     Ok(ExitCode::SUCCESS)
 }

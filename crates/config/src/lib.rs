@@ -13,5 +13,5 @@ pub use layers::{ConfigFile, Entry, Sources};
 pub use problem::{Invalid, Origin, Problem};
 pub use settings::{
     AuthSettings, DatabaseSettings, GcSettings, HttpSettings, LogFormat, LogSettings,
-    RegistrySettings, Settings, StorageSettings, TracingSettings,
+    RegistrySettings, Role, Settings, StorageSettings, TracingSettings,
 };

@@ -169,6 +169,10 @@ section! {
         /// Jobs that run at the same time in this process, 0 to 200; 0 leaves them to other
         /// processes of the same database. Default 10.
         workers: u64 = Kind::Count, Some("10");
+        /// What this process does: all; web answers requests and leaves jobs and collections to
+        /// others; worker does those, and answers only for its health and metrics. Needs
+        /// PostgreSQL unless it is all. Default all.
+        role: Role = Kind::Choice(&["all", "web", "worker"]), Some("all");
     }
 }
 
@@ -223,6 +227,30 @@ impl ConfigurationSettings {
             overwrite: None,
             overwrite_file: None,
         }
+    }
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Requests.
+    Web,
+    /// Jobs and what goes on beside requests.
+    Worker,
+}
+
+impl Role {
+    /// Whether clients are served.
+    pub const fn serves(self) -> bool {
+        !matches!(self, Self::Worker)
+    }
+
+    /// Whether jobs run here and garbage is collected.
+    pub const fn works(self) -> bool {
+        !matches!(self, Self::Web)
     }
 }
 
@@ -331,6 +359,12 @@ impl Settings {
         self.database.url.clone().unwrap_or_else(|| {
             Secret::new(format!("sqlite://{}", self.data.join("berth.db").display()))
         })
+    }
+
+    /// Whether several processes may work on the same data: not with SQLite.
+    pub fn is_shared(&self) -> bool {
+        let url = self.database.url.as_ref();
+        url.is_some_and(|url| url.expose().starts_with("postgres"))
     }
 
     /// Where `key` was set.

@@ -38,7 +38,8 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Every body is an object. Well-formed JSON that does not fit is 422, anything else 400, as swagger validation has it.
+/// Every body is an object. Well-formed JSON that does not fit is 422, anything else 400, as
+/// swagger validation has it.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // What nobody reads of a body is not looked at otherwise.
     let text = str::from_utf8(bytes)
@@ -136,7 +137,11 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-        let error = parse::<serde_json::Value>(deep.as_bytes()).unwrap_err();
-        assert_eq!(error.code(), Code::BadRequest);
+        let code = |body: &str| {
+            let parsed = parse::<serde_json::Value>(body.as_bytes());
+            parsed.unwrap_err().code()
+        };
+        assert_eq!(code(&format!("{{\"a\":{deep}}}")), Code::BadRequest);
+        assert_eq!(code(&deep), Code::UnprocessableEntity);
     }
 }

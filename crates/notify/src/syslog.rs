@@ -4,7 +4,8 @@
 //! Invariant: lines are sent from the database and leave it after they were sent, in their order,
 //! by one process at a time. No request waits for it. A connection that breaks may take along what
 //! was under way, so a batch counts as sent only when the other side has not hung up a moment later:
-//! lines may come twice, and none is lost while no more wait than are kept.
+//! lines may come twice. The protocol has no receipts: what a network swallows without a word after
+//! the system took it is lost, as is what waits beyond what is kept.
 
 mod destination;
 mod message;

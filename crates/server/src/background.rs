@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Parts;
 
+/// Longer than any request takes between its bytes and their row.
+const LONGEST_REQUEST: Duration = Duration::from_hours(24);
 /// Time between two counts of open uploads.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
 
@@ -17,11 +19,16 @@ pub(crate) async fn collect(
     parts: Parts,
     interval: Duration,
     metrics: Arc<Metrics>,
+    was_alone: bool,
     stop: CancellationToken,
 ) {
-    // What a crash left behind is older than this process.
-    let started = parts.lifecycle.clock().now();
-    if let Err(error) = parts.lifecycle.sweep_orphans(started, &stop).await {
+    // What a crash left behind is older than this process. Beside others, it is what no request
+    // can be at work on any more.
+    let mut before = parts.lifecycle.clock().now();
+    if !was_alone {
+        before = before.minus(LONGEST_REQUEST);
+    }
+    if let Err(error) = parts.lifecycle.sweep_orphans(before, &stop).await {
         tracing::error!(%error, "the sweep of orphaned files failed");
     }
     if let Err(error) = parts.lifecycle.resume_deletions().await {

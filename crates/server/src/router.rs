@@ -43,15 +43,26 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
         iam: parts.iam.clone(),
         catalog: parts.catalog.clone(),
     }));
-    // Open to all on a port of its own; here only to those who may see how the system does.
-    endpoints.push(Endpoint::new(
+    endpoints.push(metrics_endpoint(metrics));
+    endpoints.extend(crate::openapi::endpoints(&endpoints));
+    endpoints
+}
+
+/// What a process answers that serves no clients.
+pub(crate) fn endpoints_of_workers(parts: &Parts, metrics: &Arc<Metrics>) -> Vec<Endpoint> {
+    let mut endpoints = health::endpoints(parts.db.clone(), parts.blobs.clone());
+    endpoints.push(metrics_endpoint(metrics));
+    endpoints
+}
+
+/// Open to all on a port of its own; here only to those who may see how the system does.
+fn metrics_endpoint(metrics: &Arc<Metrics>) -> Endpoint {
+    Endpoint::new(
         Method::GET,
         "/metrics",
         Access::System(Permission::new(Resource::SystemVolumes, Action::Read)),
         get(metrics_text).with_state(metrics.clone()),
-    ));
-    endpoints.extend(crate::openapi::endpoints(&endpoints));
-    endpoints
+    )
 }
 
 /// How the users' routes find projects, which belong to a crate above them.

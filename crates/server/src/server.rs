@@ -70,19 +70,23 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves until `shutdown`, then drains and closes everything.
+    /// Serves until `shutdown`, then drains and closes everything. `was_alone`: no other process
+    /// worked on the data folder when this one began.
     pub async fn run(
         self,
         parts: Parts,
         settings: &Settings,
         metrics: Arc<Metrics>,
+        was_alone: bool,
         shutdown: CancellationToken,
     ) {
         let background_tasks = TaskTracker::new();
-        if settings.gc.enabled {
+        let role = settings.jobs.role;
+        if role.works() && settings.gc.enabled {
             let interval = Duration::from_secs(settings.gc.interval_seconds);
             let (metrics, stop) = (metrics.clone(), shutdown.clone());
-            background_tasks.spawn(background::collect(parts.clone(), interval, metrics, stop));
+            let work = background::collect(parts.clone(), interval, metrics, was_alone, stop);
+            background_tasks.spawn(work);
         }
         let stop = shutdown.clone();
         background_tasks.spawn(background::count_uploads(
@@ -94,7 +98,7 @@ impl Server {
         background_tasks.spawn(async move { notify.dispatch(stop).await });
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());
         background_tasks.spawn(async move { notify.forward_audit(stop).await });
-        if settings.jobs.workers > 0 {
+        if role.works() && settings.jobs.workers > 0 {
             let (jobs, stop) = (parts.jobs.clone(), shutdown.clone());
             background_tasks.spawn(async move { jobs.work(stop).await });
         }
@@ -116,8 +120,13 @@ impl Server {
             iam: parts.iam.clone(),
             catalog: parts.catalog.clone(),
         };
-        let api = router::build(router::endpoints(&parts, settings, &metrics), &gate);
-        let registry = parts.registry.clone();
+        let endpoints = if role.serves() {
+            router::endpoints(&parts, settings, &metrics)
+        } else {
+            router::endpoints_of_workers(&parts, &metrics)
+        };
+        let api = router::build(endpoints, &gate);
+        let registry = role.serves().then(|| parts.registry.clone());
         let service =
             move |request: Request<Incoming>| answer(registry.clone(), api.clone(), request);
         let proxies = TrustedProxies::new(settings.http.trusted_proxies.iter().copied());
@@ -140,13 +149,19 @@ impl Server {
 
 /// Hands a request to the service its path belongs to. The registry's come first and skip the
 /// router: they are most of the traffic.
-async fn answer(registry: Registry, api: Router, request: Request<Incoming>) -> Response<Body> {
+async fn answer(
+    registry: Option<Registry>,
+    api: Router,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let path = request.uri().path();
-    if path == "/v2" || path.starts_with("/v2/") {
-        return registry.handle_v2(request).await;
-    }
-    if path == "/service/token" {
-        return Box::pin(registry.handle_token(request)).await;
+    if let Some(registry) = registry {
+        if path == "/v2" || path.starts_with("/v2/") {
+            return registry.handle_v2(request).await;
+        }
+        if path == "/service/token" {
+            return Box::pin(registry.handle_token(request)).await;
+        }
     }
     Box::pin(through(api, request)).await
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use http::Uri;
 
-use super::Settings;
+use super::{Role, Settings};
 use crate::problem::Problem;
 
 /// Longest log filter, bytes.
@@ -20,6 +20,7 @@ impl Settings {
         found.ranges();
         found.http();
         found.database();
+        found.role();
         found.telemetry();
         found.problems
     }
@@ -107,6 +108,19 @@ impl Found<'_> {
                 "database.url",
                 format!("must begin with one of {}", known.join(", ")),
             );
+        }
+    }
+
+    fn role(&mut self) {
+        let role = self.settings.jobs.role;
+        if role != Role::All && !self.settings.is_shared() {
+            self.add(
+                "jobs.role",
+                "must be all unless database.url names a PostgreSQL server: SQLite has one process",
+            );
+        }
+        if role == Role::Worker && self.settings.jobs.workers == 0 {
+            self.add("jobs.workers", "must be at least 1 in a worker");
         }
     }
 

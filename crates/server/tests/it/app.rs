@@ -234,7 +234,7 @@ async fn run(
     let serving = tokio::spawn({
         let (parts, metrics) = (parts.clone(), metrics.clone());
         let (settings, shutdown) = (settings.clone(), shutdown.clone());
-        async move { server.run(parts, &settings, metrics, shutdown).await }
+        async move { server.run(parts, &settings, metrics, true, shutdown).await }
     });
     (parts, metrics, client, shutdown, serving)
 }

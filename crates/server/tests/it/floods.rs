@@ -138,7 +138,7 @@ async fn handshakes_that_stand_still_hold_nobody_up() {
     let serving = tokio::spawn({
         let metrics = Arc::new(Metrics::new("test", clock, &DroppedLines::default()));
         let shutdown = shutdown.clone();
-        async move { server.run(parts, &settings, metrics, shutdown).await }
+        async move { server.run(parts, &settings, metrics, true, shutdown).await }
     });
 
     let mut roots = rustls::RootCertStore::empty();
