@@ -22,6 +22,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("berth-lifecycle", "berth-iam"),
     ("berth-lifecycle", "berth-jobs"),
     ("berth-policy", "berth-model"),
+    ("berth-inspect", "berth-advisories"),
     ("berth-oci", "berth-model"),
     ("berth-blob", "berth-crypto"),
     ("berth-telemetry", "berth-http"),
@@ -29,7 +30,13 @@ const SIDEWAYS: &[(&str, &str)] = &[
 
 /// The layers of ARCHITECTURE.md, lowest first.
 const LAYERS: &[&[&str]] = &[
-    &["berth-model", "berth-oci", "berth-policy"],
+    &[
+        "berth-model",
+        "berth-oci",
+        "berth-policy",
+        "berth-advisories",
+        "berth-inspect",
+    ],
     &[
         "berth-db",
         "berth-blob",
