@@ -130,11 +130,12 @@ impl Site {
         })
         .await?;
         db.close().await;
-        // Both engines plan by what they know of the tables, which no one has told them yet.
+        // Both engines plan by what they know of the tables, which no one has told them yet; and
+        // PostgreSQL would have seen to so many new rows within a minute.
         if let Engine::Postgres(_) = self.engine
             && let DatabaseUrl::Postgres(url) = &self.url
         {
-            psql(url, "ANALYZE")?;
+            psql(url, "VACUUM ANALYZE")?;
         }
         Ok(())
     }

@@ -109,7 +109,8 @@ impl Writer {
 }
 
 async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
-    let mut relaxed = false;
+    // What the connection is set to; `None` where that is not known for certain.
+    let mut relaxed = Some(false);
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         let mut jobs = Vec::with_capacity(group.len());
@@ -134,26 +135,33 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
 }
 
 /// Runs `jobs` in one transaction and answers each of them once it is over.
-async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut bool) {
+///
+/// Several run one after the other under one savepoint, which each that is kept moves on. Each
+/// command to SQLite is a way to its thread and back, so what follows upon each other is one.
+async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>) {
     let wants_relaxed = jobs.iter().all(|job| job.durability == Durability::Relaxed);
-    let begun = begin(tx, wants_relaxed, relaxed).await;
     let alone = jobs.len() == 1;
+    let begun = begin(tx, wants_relaxed, relaxed, alone).await;
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let mut hooks = Vec::new();
     let mut failure = begun.err().map(|error| error.to_string());
-    for job in jobs {
+    let last = jobs.len() - 1;
+    for (nr, job) in jobs.into_iter().enumerate() {
         if failure.is_some() {
             // Not run: the caller is told that its transaction was not committed.
             answers.push(job.unfinished);
             continue;
         }
-        match run_job(tx, job, alone, &mut hooks).await {
-            Ok(answer) => answers.push(answer),
-            Err((answer, error)) => {
-                answers.push(answer);
-                failure = Some(error.to_string());
-            }
-        }
+        let place = if alone {
+            Place::Alone
+        } else if nr == last {
+            Place::Last
+        } else {
+            Place::Before
+        };
+        let (answer, ended) = run_job(tx, job, place, &mut hooks).await;
+        answers.push(answer);
+        failure = ended.err().map(|error| error.to_string());
     }
     if failure.is_none()
         && let Err(error) = tx.control("COMMIT").await
@@ -174,30 +182,45 @@ async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut bool) {
     }
 }
 
-async fn begin(tx: &mut Tx, wants_relaxed: bool, relaxed: &mut bool) -> Result<(), DbError> {
-    if wants_relaxed != *relaxed {
-        // In WAL mode NORMAL leaves the log unforced at commit; a later FULL commit forces it whole.
-        let level = if wants_relaxed {
-            "PRAGMA synchronous = NORMAL"
-        } else {
-            "PRAGMA synchronous = FULL"
-        };
-        tx.control(level).await?;
-        *relaxed = wants_relaxed;
-    }
-    tx.control("BEGIN IMMEDIATE").await
+/// Where a job stands in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It is the group, and has no savepoint: the transaction itself is its own.
+    Alone,
+    /// Another follows.
+    Before,
+    Last,
 }
 
-/// Runs one job under its savepoint. The error is one that dooms the whole group.
+async fn begin(
+    tx: &mut Tx,
+    wants_relaxed: bool,
+    relaxed: &mut Option<bool>,
+    alone: bool,
+) -> Result<(), DbError> {
+    // In WAL mode NORMAL leaves the log unforced at commit; a later FULL commit forces it whole.
+    let sql = match (*relaxed != Some(wants_relaxed), wants_relaxed, alone) {
+        (false, _, true) => "BEGIN IMMEDIATE",
+        (false, _, false) => "BEGIN IMMEDIATE; SAVEPOINT job",
+        (true, true, true) => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+        (true, true, false) => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; SAVEPOINT job",
+        (true, false, true) => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+        (true, false, false) => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE; SAVEPOINT job",
+    };
+    // Of two commands the first may be done although the second failed.
+    *relaxed = None;
+    tx.control(sql).await?;
+    *relaxed = Some(wants_relaxed);
+    Ok(())
+}
+
+/// Runs one job. The error is one that dooms the whole group.
 async fn run_job(
     tx: &mut Tx,
     job: Job,
-    alone: bool,
+    place: Place,
     hooks: &mut Vec<Hook>,
-) -> Result<Answer, (Answer, DbError)> {
-    if !alone && let Err(error) = tx.control("SAVEPOINT job").await {
-        return Err((job.unfinished, error));
-    }
+) -> (Answer, Result<(), DbError>) {
     let outcome: Result<_, Box<dyn Any + Send>> =
         AssertUnwindSafe((job.work)(tx)).catch_unwind().await;
     let (keep, answer) = match outcome {
@@ -206,24 +229,17 @@ async fn run_job(
     };
     let added = tx.take_hooks();
     tx.drop_end();
-    let ended = match (keep, alone) {
-        (true, true) => Ok(()),
-        (true, false) => tx.control("RELEASE job").await,
-        // Alone it has no savepoint: the transaction itself is undone, and an empty one committed.
-        (false, true) => match tx.control("ROLLBACK").await {
-            Ok(()) => tx.control("BEGIN IMMEDIATE").await,
-            Err(error) => Err(error),
-        },
-        (false, false) => match tx.control("ROLLBACK TO job").await {
-            Ok(()) => tx.control("RELEASE job").await,
-            Err(error) => Err(error),
-        },
+    let ended = match (keep, place) {
+        // The commit takes an open savepoint with it.
+        (true, Place::Alone | Place::Last) => Ok(()),
+        (true, Place::Before) => tx.control("RELEASE job; SAVEPOINT job").await,
+        // An empty transaction is committed in its place.
+        (false, Place::Alone) => tx.control("ROLLBACK; BEGIN IMMEDIATE").await,
+        // The savepoint stays, for the next.
+        (false, Place::Before | Place::Last) => tx.control("ROLLBACK TO job").await,
     };
     if keep {
         hooks.extend(added);
     }
-    match ended {
-        Ok(()) => Ok(answer),
-        Err(error) => Err((answer, error)),
-    }
+    (answer, ended)
 }

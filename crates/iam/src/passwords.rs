@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::password_hash::{Error, Result as HashResult};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use berth_crypto::{KeyedHash, random_bytes};
 use berth_model::{RobotId, Secret, Timestamp, UserId};
 use moka::sync::Cache;
@@ -112,11 +114,9 @@ impl Hasher {
     ) -> Result<(Turn, bool), IamError> {
         let cost = self.cost.clone();
         blocking(turn, password, move |password| match stored {
-            Some(stored) => match Argon2::default().verify_password(password, &*stored) {
-                Ok(()) => Ok(true),
-                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(IamError::Hash(error.to_string())),
-            },
+            Some(stored) => {
+                verify(password, &stored).map_err(|error| IamError::Hash(error.to_string()))
+            }
             None => hash(cost, password)
                 .map(|_| false)
                 .map_err(|error| IamError::Hash(error.to_string())),
@@ -125,10 +125,69 @@ impl Hasher {
     }
 }
 
-fn hash(cost: Params, password: &[u8]) -> argon2::password_hash::Result<String> {
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
-    let hash = argon2.hash_password_with_salt(password, &random_bytes::<16>())?;
+fn hash(cost: Params, password: &[u8]) -> HashResult<String> {
+    let params = ParamsString::try_from(&cost)?;
+    let salt = Salt::new(&random_bytes::<16>())?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params,
+        salt: Some(salt),
+        hash: Some(compute(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            cost,
+            password,
+            &salt,
+        )?),
+    };
     Ok(hash.to_string())
+}
+
+/// Whether a PHC string is that of `password`.
+fn verify(password: &[u8], stored: &str) -> HashResult<bool> {
+    let stored = PasswordHash::new(stored)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(Error::PasswordInvalid);
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = stored.version.map(Version::try_from).transpose()?;
+    let params = Params::try_from(&stored)?;
+    let computed = compute(
+        algorithm,
+        version.unwrap_or_default(),
+        params,
+        password,
+        salt,
+    )?;
+    // Compared in constant time.
+    Ok(computed == *expected)
+}
+
+/// The hash itself, computed in memory that goes back to the system.
+fn compute(
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    password: &[u8],
+    salt: &[u8],
+) -> HashResult<Output> {
+    /// The C library keeps what it is given back, unless a piece was larger than 32 MiB. What is
+    /// beyond the blocks in use is never touched, so it takes addresses and no memory.
+    const RETURNED: usize = 33 * 1024 * 1024 / Block::SIZE;
+    let blocks = params.block_count();
+    let mut memory = Vec::with_capacity(blocks.max(RETURNED));
+    memory.resize(blocks, Block::new());
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let out = buffer.get_mut(..length).ok_or(Error::OutputSize)?;
+    Argon2::new(algorithm, version, params).hash_password_into_with_memory(
+        password,
+        salt,
+        out,
+        &mut memory[..],
+    )?;
+    Output::new(out).map_err(Error::from)
 }
 
 async fn blocking<T: Send + 'static>(

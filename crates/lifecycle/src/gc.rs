@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::store::untagged::{self, DueManifest};
 use crate::store::{self, Claimed, Due};
 use crate::watch::{Unwatched, Watch, pause, size};
-use crate::{Lifecycle, LifecycleError};
+use crate::{Collected, Lifecycle, LifecycleError};
 
 /// Reviews in one transaction: bounds how long a push waits behind it.
 const BATCH: i64 = 50;
@@ -126,16 +126,26 @@ impl Lifecycle {
         options: &GcOptions,
         watch: &dyn Watch,
     ) -> Result<GcReport, LifecycleError> {
-        let emptied = if options.dry_run {
-            0
-        } else {
-            self.registry.empty_trash(options.empty_trash).await?
-        };
+        if options.dry_run {
+            return self.preview(options, self.clock.now(), watch).await;
+        }
+        let began = Instant::now();
+        let done = self.run_with(options, watch).await;
+        self.tell(&Collected {
+            report: done.as_ref().ok().copied(),
+            took: began.elapsed(),
+        });
+        done
+    }
+
+    async fn run_with(
+        &self,
+        options: &GcOptions,
+        watch: &dyn Watch,
+    ) -> Result<GcReport, LifecycleError> {
+        let emptied = self.registry.empty_trash(options.empty_trash).await?;
         // What this pass itself puts up for review is due at once; a bound keeps it finite.
         let until = self.clock.now();
-        if options.dry_run {
-            return self.preview(options, until, watch).await;
-        }
         let cutoff = until.minus(self.grace);
         let (manifests, reviews) = untagged::count_due(&self.db, until, cutoff).await?;
         let manifests = if options.delete_untagged {

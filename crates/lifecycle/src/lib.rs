@@ -16,6 +16,8 @@ mod scrub;
 mod store;
 mod watch;
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use berth_blob::{BlobError, BlobStore};
@@ -55,11 +57,33 @@ pub struct Lifecycle {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) grace: Duration,
+    observer: Observer,
+}
+
+/// A garbage collection that has ended, however it was begun.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Collected {
+    /// What it did; `None` if it failed.
+    pub report: Option<GcReport>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+type Observe = dyn Fn(&Collected) + Send + Sync;
+
+/// Who is told of every collection that ends.
+#[derive(Clone, Default)]
+struct Observer(Arc<OnceLock<Box<Observe>>>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 impl Lifecycle {
     /// `grace` is the registry core's: how long what nobody refers to is kept.
-    pub const fn new(
+    pub fn new(
         db: Db,
         blobs: BlobStore,
         registry: Registry,
@@ -72,6 +96,19 @@ impl Lifecycle {
             registry,
             clock,
             grace,
+            observer: Observer::default(),
+        }
+    }
+
+    /// Tells `observe` of every collection that ends in this process, but for dry runs. There is
+    /// one observer: a second one is not heard.
+    pub fn observe(&self, observe: impl Fn(&Collected) + Send + Sync + 'static) {
+        let _ = self.observer.0.set(Box::new(observe));
+    }
+
+    pub(crate) fn tell(&self, collected: &Collected) {
+        if let Some(observe) = self.observer.0.get() {
+            observe(collected);
         }
     }
 }

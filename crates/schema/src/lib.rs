@@ -67,6 +67,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "events of quotas and forwarding",
         sql: include_str!("migrations/0014_events.sql"),
     },
+    MigrationFile {
+        version: 15,
+        name: "accessory tags",
+        sql: include_str!("migrations/0015_accessory_tags.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth_model::Clock;
+use berth_lifecycle::Collected;
 use berth_telemetry::{Direction, GcRun, Metrics};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,6 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 pub(crate) async fn collect(
     parts: Parts,
     interval: Duration,
-    metrics: Arc<Metrics>,
     was_alone: bool,
     stop: CancellationToken,
 ) {
@@ -35,31 +34,42 @@ pub(crate) async fn collect(
         tracing::error!(%error, "deletions that a crash interrupted are finished only later");
     }
     while !stop.is_cancelled() {
-        let began = Clock::system().now();
-        let collected = parts.lifecycle.collect(&stop).await;
-        let seconds = Clock::system().now().since(began).as_secs_f64();
-        let report = collected.as_ref().ok().copied().unwrap_or_default();
-        metrics.gc_run(&GcRun {
-            succeeded: collected.is_ok(),
-            blobs: report.blobs,
-            manifests: 0,
-            bytes: report.bytes,
-            seconds,
-        });
-        if let Err(error) = collected {
+        if let Err(error) = parts.lifecycle.collect(&stop).await {
             tracing::error!(%error, "garbage collection failed; it is tried again later");
         }
         pause(interval, &stop).await;
     }
 }
 
-/// Keeps the counts of uploads up to date.
-pub(crate) async fn count_uploads(parts: Parts, metrics: Arc<Metrics>, stop: CancellationToken) {
+/// Counts every collection that ends, however it was begun.
+pub(crate) fn count_collections(parts: &Parts, metrics: Arc<Metrics>) {
+    parts.lifecycle.observe(move |collected: &Collected| {
+        let report = collected.report.unwrap_or_default();
+        metrics.gc_run(&GcRun {
+            succeeded: collected.report.is_some(),
+            blobs: report.blobs,
+            manifests: report.manifests,
+            bytes: report.bytes,
+            seconds: collected.took.as_secs_f64(),
+        });
+    });
+}
+
+/// Keeps the counts of open uploads and of waiting tasks up to date.
+pub(crate) async fn count(parts: Parts, metrics: Arc<Metrics>, stop: CancellationToken) {
     let mut counted = 0;
     while !stop.is_cancelled() {
         match parts.registry.open_uploads().await {
             Ok(count) => metrics.set_uploads_open(count),
             Err(error) => tracing::debug!(%error, "open uploads could not be counted"),
+        }
+        match parts.jobs.queues().await {
+            Ok(queues) => {
+                for queue in queues {
+                    metrics.set_queue(&queue.kind, queue.count, queue.latency);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "waiting tasks could not be counted"),
         }
         let received = parts.registry.received_bytes();
         metrics.blob_bytes(Direction::In, received - counted);

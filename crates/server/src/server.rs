@@ -82,18 +82,15 @@ impl Server {
     ) {
         let background_tasks = TaskTracker::new();
         let role = settings.jobs.role;
+        background::count_collections(&parts, metrics.clone());
         if role.works() && settings.gc.enabled {
             let interval = Duration::from_secs(settings.gc.interval_seconds);
-            let (metrics, stop) = (metrics.clone(), shutdown.clone());
-            let work = background::collect(parts.clone(), interval, metrics, was_alone, stop);
+            let stop = shutdown.clone();
+            let work = background::collect(parts.clone(), interval, was_alone, stop);
             background_tasks.spawn(work);
         }
         let stop = shutdown.clone();
-        background_tasks.spawn(background::count_uploads(
-            parts.clone(),
-            metrics.clone(),
-            stop,
-        ));
+        background_tasks.spawn(background::count(parts.clone(), metrics.clone(), stop));
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());
         background_tasks.spawn(async move { notify.dispatch(stop).await });
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());

@@ -1,6 +1,6 @@
 //! [`Metrics`] counts, with Harbor's names where Harbor has them.
 //!
-//! Invariant: every label is a static text or a status code, so that no client can make the set
+//! Invariant: every label is the program's own text or a status code, so that no client can make the set
 //! of series grow.
 
 use berth_model::{Clock, Timestamp};
@@ -42,6 +42,12 @@ struct ResultLabel {
     result: &'static str,
 }
 
+/// The job type, of which there are as many as the program registers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypeLabel {
+    r#type: String,
+}
+
 /// Which way bytes of blobs went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -79,6 +85,8 @@ pub struct Metrics {
     bytes_in: Counter,
     bytes_out: Counter,
     uploads: Gauge,
+    waiting: Family<TypeLabel, Gauge>,
+    latency: Family<TypeLabel, Gauge>,
     gc: Gc,
 }
 
@@ -112,6 +120,8 @@ impl Metrics {
             bytes_in: direction("in"),
             bytes_out: direction("out"),
             uploads: Gauge::default(),
+            waiting: Family::default(),
+            latency: Family::default(),
             gc: Gc::default(),
         };
         metrics.register(version, bytes, dropped);
@@ -150,6 +160,16 @@ impl Metrics {
             "berth_uploads_open",
             "Uploads begun and not ended",
             self.uploads.clone(),
+        );
+        registry.register(
+            "harbor_task_queue_size",
+            "Tasks that wait",
+            self.waiting.clone(),
+        );
+        registry.register(
+            "harbor_task_queue_latency",
+            "For how long the oldest task has been waiting, seconds",
+            self.latency.clone(),
         );
         self.gc.register(registry);
         registry.register(
@@ -197,6 +217,15 @@ impl Metrics {
     /// Sets the uploads that are open, as the database counts them.
     pub fn set_uploads_open(&self, count: u64) {
         self.uploads.set(count as i64);
+    }
+
+    /// Sets what waits of a job type, as the database counts it, and for how long the oldest has.
+    pub fn set_queue(&self, kind: &str, count: i64, seconds: i64) {
+        let label = TypeLabel {
+            r#type: kind.to_owned(),
+        };
+        self.waiting.get_or_create(&label).set(count);
+        self.latency.get_or_create(&label).set(seconds);
     }
 
     /// Counts one garbage collection.

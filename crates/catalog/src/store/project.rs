@@ -248,8 +248,10 @@ pub(crate) async fn list(
     let mut args = filter.args();
     let columns = columns(&format!("${}", args.push(user)));
     let (limit, offset) = (args.push(limit), args.push(offset));
+    // Which ones first: the role and the count are looked up for those on the page only.
     let sql = format!(
-        "SELECT {columns} {FROM} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}"
+        "SELECT {columns} {FROM} WHERE p.id IN \
+           (SELECT p.id {FROM} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}) {order}"
     );
     let rows: Vec<Row> = db.all(AssertSqlSafe(sql), args).await?;
     Ok(rows.into_iter().map(Project::from).collect())

@@ -217,7 +217,9 @@ pub(crate) async fn artifacts(
         if hides > 0 {
             filter.and(set);
         }
-        let count = format!("SELECT COUNT(*) FROM {ARTIFACTS} WHERE {}", filter.sql());
+        let condition = filter.sql();
+        let from = of_manifests(&[&condition]);
+        let count = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
         let (total,): (i64,) = db.one(AssertSqlSafe(count), filter.args()).await?;
         return Ok((part_of(db, &columns, &filter, order, part).await?, total));
     }
@@ -251,12 +253,23 @@ async fn part_of(
     let condition = filter.sql();
     let mut values = filter.args();
     let (limit, offset) = (values.push(limit), values.push(offset));
+    let from = of_manifests(&[&condition, order]);
     let sql = format!(
         "SELECT {columns} FROM {ARTIFACTS} WHERE m.id IN \
-           (SELECT m.id FROM {ARTIFACTS} WHERE {condition} {order} \
-            LIMIT ${limit} OFFSET ${offset}) {order}"
+           (SELECT m.id FROM {from} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}) \
+         {order}"
     );
     db.all(AssertSqlSafe(sql), values).await
+}
+
+/// Manifests alone where these parts of a statement say nothing of the repository: the join would
+/// cost something for each row that a page passes by.
+fn of_manifests(parts: &[&str]) -> &'static str {
+    if parts.iter().any(|part| part.contains("r.")) {
+        ARTIFACTS
+    } else {
+        "manifest m"
+    }
 }
 
 /// `column`, or `instead` where it is longer than `most` characters.

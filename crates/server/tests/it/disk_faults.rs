@@ -117,7 +117,9 @@ async fn a_failing_step_fails_the_push_and_nothing_else() {
                     seed += 1;
                     let bytes = noise(seed, SIZE);
                     app.plan().restart();
-                    app.plan().fail(None, n + 1, Fault::Errno(errno));
+                    // Counted by its kind: what an earlier push left to be removed is not of this one.
+                    let nth = steps[..=n].iter().filter(|it| *it == step).count();
+                    app.plan().fail(*step, nth, Fault::Errno(errno));
                     let answer = push(app, way, &bytes).await;
                     let full = errno != EIO;
                     let expected = if full {

@@ -329,15 +329,37 @@ async fn rsyslog_is_spoken_to_by_tls_with_its_certificate_verified() {
              input(type=\"imtcp\" address=\"127.0.0.1\" port=\"PORT\")";
         let server = Rsyslog::start(program, folder, input);
         // Its certificate is not for this name: nothing is said.
-        forward(app, &format!("tls://127.0.0.1:{}", server.port)).await;
+        let (relay, mut broken) = relay(server.port).await;
+        forward(app, &format!("tls://127.0.0.1:{relay}")).await;
         app.project("over-tls", false).await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        let tried = tokio::time::timeout(Duration::from_secs(30), broken.recv()).await;
+        tried.expect("nobody tried to connect").unwrap();
         assert!(app.count("SELECT COUNT(*) FROM audit_outbox").await > 0);
         forward(app, &format!("tls://localhost:{}", server.port)).await;
         server.until("resource=\"over-tls\"").await;
     })
     .await;
     let _ = std::fs::remove_file(certificate);
+}
+
+/// A port that leads to another one, and says when a connection through it has ended.
+async fn relay(to: u16) -> (u16, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (ended, ends) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let ended = ended.clone();
+            tokio::spawn(async move {
+                let server = tokio::net::TcpStream::connect(("127.0.0.1", to)).await;
+                if let Ok(mut server) = server {
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                }
+                let _ = ended.send(());
+            });
+        }
+    });
+    (port, ends)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
