@@ -4,5 +4,6 @@
 //! advisories and reports is `berth-scan`.
 
 mod package;
+pub mod version;
 
 pub use package::{Distro, Package, PackageKind, SourcePackage};

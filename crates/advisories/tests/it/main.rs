@@ -1,0 +1,4 @@
+//! Tests of the crate at its boundary.
+
+mod versions;
+mod versions_judge;
