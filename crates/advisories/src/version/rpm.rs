@@ -10,18 +10,18 @@ use super::number;
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (split(a), split(b));
     number::compare(a.epoch, b.epoch)
-        .then_with(|| segments(a.version, b.version))
+        .then_with(|| segments(a.main, b.main))
         .then_with(|| segments(a.release, b.release))
 }
 
 pub(super) fn is_valid(text: &str) -> bool {
     let version = split(text);
-    !version.version.is_empty() && text.trim().bytes().all(|byte| byte.is_ascii_graphic())
+    !version.main.is_empty() && text.trim().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 struct Version<'a> {
     epoch: &'a [u8],
-    version: &'a [u8],
+    main: &'a [u8],
     release: &'a [u8],
 }
 
@@ -34,7 +34,7 @@ fn split(text: &str) -> Version<'_> {
     let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
     Version {
         epoch: epoch.as_bytes(),
-        version: version.as_bytes(),
+        main: version.as_bytes(),
         release: release.as_bytes(),
     }
 }

@@ -19,9 +19,8 @@ pub(super) struct Parts<'a> {
 
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (split(a).0, split(b).0);
-    compare_numbers(a.numbers, b.numbers).then_with(|| {
-        compare_pre_release(a.pre_release, b.pre_release, |left, right| left.cmp(right))
-    })
+    compare_numbers(a.numbers, b.numbers)
+        .then_with(|| compare_pre_release(a.pre_release, b.pre_release, Ord::cmp))
 }
 
 /// Whether it has a number at the start and nothing behind the numbers but what `-` and `+` bring.
