@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use berth_config::{ConfigFile, Settings, Sources};
-use clap::{Args, Parser, Subcommand};
+use berth_scan::{Platform, Severity};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A container registry platform in one binary.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Gc(GcArgs),
     /// Compare the database with the stored bytes
     Fsck(FsckArgs),
+    /// Look for vulnerabilities, secrets and bad practice in an image, without a server
+    Scan(ScanArgs),
     /// Print the API document (OpenAPI 3.1)
     Openapi,
     /// Print the version
@@ -48,6 +51,82 @@ pub(crate) struct ServeArgs {
     /// What this process does: all, web or worker [default: all]
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
+}
+
+/// Ends with 0 if nothing reaches `--fail-on`, with 1 if something does, and with 2 if the scan
+/// could not be made.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    #[command(subcommand)]
+    pub(crate) what: ScanWhat,
+    /// Advisories: OSV JSON (zip, folder, file), Alpine secdb, Debian's tracker, or CISA's list of
+    /// exploited vulnerabilities; may be given several times
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) db: Vec<PathBuf>,
+    /// As --db, where names of distributions' packages are those of binary packages
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) db_binary: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, global = true, value_enum, default_value = "table")]
+    pub(crate) format: ScanFormat,
+    /// Where the report is written [default: standard output]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// End with 1 if a vulnerability is at least this grave: negligible, low, medium, high, critical
+    #[arg(long, global = true, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Leave out what no version mends
+    #[arg(long, global = true)]
+    pub(crate) ignore_unfixed: bool,
+    /// The image of an index: os/architecture [default: this machine's, on linux]
+    #[arg(long, global = true, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScanWhat {
+    /// An image in a folder with an OCI layout
+    OciLayout {
+        /// The folder
+        dir: PathBuf,
+        /// The image's name, tag or digest, if there are several
+        reference: Option<String>,
+    },
+    /// An image in a tar archive: an OCI layout, or what `docker save` writes
+    Archive {
+        /// The archive
+        file: PathBuf,
+        /// The image's name or tag, if there are several
+        reference: Option<String>,
+    },
+    /// A folder that is a root file system
+    Rootfs {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people
+    Table,
+    /// Everything
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// CycloneDX 1.6
+    Cyclonedx,
+}
+
+fn severity(word: &str) -> Result<Severity, &'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "negligible" => Ok(Severity::Negligible),
+        "low" => Ok(Severity::Low),
+        "medium" => Ok(Severity::Medium),
+        "high" => Ok(Severity::High),
+        "critical" => Ok(Severity::Critical),
+        _ => Err("say negligible, low, medium, high or critical"),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod admin;
 mod cli;
 mod maintain;
 mod openapi;
+mod scan;
 mod serve;
 
 use std::process::ExitCode;
@@ -35,6 +36,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         println!("berth {}", env!("CARGO_PKG_VERSION"));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Scan(options) = &cli.command {
+        return Ok(scan::run(options));
+    }
     let settings = cli.settings()?;
     if let Command::Config(command) = &cli.command {
         cli::print_config(&settings, command);
@@ -50,7 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Gc(options) => maintain::gc(&settings, &options).await,
             Command::Fsck(options) => maintain::fsck(&settings, &options).await,
             Command::Openapi => openapi::print().await,
-            Command::Version | Command::Config(_) => Ok(ExitCode::SUCCESS),
+            Command::Version | Command::Config(_) | Command::Scan(_) => Ok(ExitCode::SUCCESS),
         }
     })
 }

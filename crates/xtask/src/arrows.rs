@@ -53,6 +53,7 @@ const LAYERS: &[&[&str]] = &[
         "berth-jobs",
         "berth-notify",
         "berth-lifecycle",
+        "berth-scan",
     ],
     &["berth-server"],
     &["berth"],

@@ -1,0 +1,238 @@
+//! Advisories from files: OSV JSON (a zip archive as OSV publishes it, a folder, a file), Alpine's
+//! secdb, Debian's tracker, and the list of exploited vulnerabilities.
+//!
+//! Invariant: a file that cannot be used is an error; an entry that cannot be used is counted.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use berth_advisories::{
+    Advisory, AdvisoryIndex, FeedError, OsvOptions, parse_alpine_secdb, parse_kev, parse_osv,
+    read_debian_tracker,
+};
+use berth_model::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::ScanError;
+
+/// Largest document, but for Debian's tracker, which is read as a stream.
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// How deep folders are looked into.
+const DEPTH: usize = 8;
+
+/// A feed that was read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Feed {
+    /// The file's name.
+    pub name: String,
+    /// sha256 of the file; of a folder, over its documents in their order.
+    pub revision: String,
+    /// Advisories taken.
+    pub advisories: usize,
+    /// Documents and entries that could not be used.
+    pub skipped: usize,
+    /// When the newest of them was changed, microseconds UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<i64>,
+}
+
+/// All advisories that an image is held against.
+#[derive(Debug, Default)]
+pub struct Feeds {
+    /// What they affect.
+    pub index: AdvisoryIndex,
+    /// Where they are from.
+    pub feeds: Vec<Feed>,
+    /// Vulnerabilities that are known to be exploited, and since when that is known.
+    pub exploited: BTreeMap<String, Timestamp>,
+}
+
+/// The reading of one feed.
+struct Reading<'a> {
+    feeds: &'a mut Feeds,
+    options: OsvOptions,
+    hash: Sha256,
+    advisories: usize,
+    skipped: usize,
+    newest: Option<i64>,
+}
+
+impl Feeds {
+    /// Adds what a file or a folder holds. `binary_names`: names of packages of distributions are
+    /// names of binary packages, whatever is usual there.
+    ///
+    /// # Errors
+    /// When it cannot be read or holds no advisories.
+    pub fn add(&mut self, path: &Path, binary_names: bool) -> Result<(), ScanError> {
+        let mut reading = Reading {
+            feeds: self,
+            options: OsvOptions { binary_names },
+            hash: Sha256::new(),
+            advisories: 0,
+            skipped: 0,
+            newest: None,
+        };
+        let listed = reading.feeds.exploited.len();
+        if path.is_dir() {
+            reading.folder(path, DEPTH)?;
+        } else if ends_with(path, "zip") {
+            reading.archive(path)?;
+        } else {
+            reading.file(path)?;
+        }
+        let feed = Feed {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            revision: format!("sha256:{}", hex::encode(reading.hash.finalize())),
+            advisories: reading.advisories,
+            skipped: reading.skipped,
+            newest: reading.newest,
+        };
+        if feed.advisories == 0 && self.exploited.len() == listed {
+            return Err(ScanError::NoFeed {
+                path: path.to_owned(),
+            });
+        }
+        self.feeds.push(feed);
+        Ok(())
+    }
+}
+
+fn ends_with(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+impl Reading<'_> {
+    fn take(&mut self, advisory: Advisory) {
+        self.advisories += 1;
+        self.newest = self.newest.max(advisory.modified);
+        self.feeds.index.insert(advisory);
+    }
+
+    fn folder(&mut self, path: &Path, depth: usize) -> Result<(), ScanError> {
+        let failed = |error| ScanError::read(path, error);
+        let entries: Result<Vec<_>, _> = fs::read_dir(path).map_err(failed)?.collect();
+        let mut entries = entries.map_err(failed)?;
+        // In one order, so that the same documents are the same revision.
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let (kind, path) = (entry.file_type().map_err(failed)?, entry.path());
+            if kind.is_dir() && depth > 0 {
+                self.folder(&path, depth - 1)?;
+            } else if kind.is_file() && ends_with(&path, "json") {
+                let bytes = read(&path)?;
+                self.hash.update(&bytes);
+                self.osv(&entry.file_name().to_string_lossy(), &bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn archive(&mut self, path: &Path) -> Result<(), ScanError> {
+        let failed = |error: std::io::Error| ScanError::read(path, error);
+        let broken = |error: zip::result::ZipError| match error {
+            zip::result::ZipError::Io(error) => failed(error),
+            other => failed(std::io::Error::other(other)),
+        };
+        self.hash_file(path)?;
+        let file = File::open(path).map_err(failed)?;
+        let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+        let mut bytes = Vec::new();
+        for nr in 0..archive.len() {
+            let document = archive.by_index(nr).map_err(broken)?;
+            let name = document.name().map_err(broken)?.into_owned();
+            if !document.is_file() || !name.ends_with(".json") {
+                continue;
+            }
+            bytes.clear();
+            document.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+            self.osv(&name, &bytes);
+        }
+        Ok(())
+    }
+
+    fn hash_file(&mut self, path: &Path) -> Result<(), ScanError> {
+        let failed = |error| ScanError::read(path, error);
+        let mut file = File::open(path).map_err(failed)?;
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = file.read(&mut buffer).map_err(failed)?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.hash.update(&buffer[..read]);
+        }
+    }
+
+    /// Takes an OSV document of many, of which one may be broken.
+    fn osv(&mut self, name: &str, bytes: &[u8]) {
+        match parse_osv(name, bytes, self.options) {
+            Ok(parsed) => {
+                self.skipped += parsed.skipped;
+                self.take(parsed.advisory);
+            }
+            Err(_) => self.skipped += 1,
+        }
+    }
+
+    /// Takes a file of its own, whose form shows in its first key.
+    fn file(&mut self, path: &Path) -> Result<(), ScanError> {
+        let cause = |cause: FeedError| ScanError::Feed {
+            path: path.to_owned(),
+            cause,
+        };
+        let failed = |error| ScanError::read(path, error);
+        let length = fs::metadata(path).map_err(failed)?.len();
+        self.hash_file(path)?;
+        if length > LARGEST {
+            return self.tracker(path).map_err(cause);
+        }
+        let bytes = read(path)?;
+        let keys: BTreeMap<String, serde::de::IgnoredAny> =
+            serde_json::from_slice(&bytes).map_err(|_| ScanError::NoFeed {
+                path: path.to_owned(),
+            })?;
+        let name = path.display().to_string();
+        if keys.contains_key("vulnerabilities") && keys.contains_key("catalogVersion") {
+            for one in parse_kev(&name, &bytes).map_err(cause)? {
+                self.feeds
+                    .exploited
+                    .insert(one.cve, Timestamp::from_micros(one.added));
+            }
+        } else if keys.contains_key("packages") && keys.contains_key("distroversion") {
+            for advisory in parse_alpine_secdb(&name, &bytes).map_err(cause)? {
+                self.take(advisory);
+            }
+        } else if keys.contains_key("id") {
+            let parsed = parse_osv(&name, &bytes, self.options).map_err(cause)?;
+            self.skipped += parsed.skipped;
+            self.take(parsed.advisory);
+        } else {
+            self.tracker(path).map_err(cause)?;
+        }
+        Ok(())
+    }
+
+    /// Debian's tracker is one document that is too large to be held.
+    fn tracker(&mut self, path: &Path) -> Result<(), FeedError> {
+        let file = File::open(path).map_err(|error| FeedError::Stopped(error.to_string()))?;
+        read_debian_tracker(BufReader::new(file), |advisory| {
+            self.take(advisory);
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ScanError> {
+    let failed = |error| ScanError::read(path, error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(failed(std::io::Error::other(format!("it is larger than {LARGEST} bytes"))));
+    }
+    Ok(bytes)
+}

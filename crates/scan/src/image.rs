@@ -1,0 +1,185 @@
+//! An image on this machine, inspected.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use berth_inspect::findings::{Finding, practice};
+use berth_inspect::{ImageReport, Limits, inspect_layer, merge};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::files::Files;
+use crate::{ScanError, layout, rootfs};
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A folder with an OCI layout.
+    OciLayout(PathBuf),
+    /// A tar archive: an OCI layout, or what `docker save` writes.
+    Archive(PathBuf),
+    /// A folder that is a root file system.
+    Rootfs(PathBuf),
+}
+
+/// What an image is to run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// The operating system.
+    pub os: String,
+    /// The architecture, by Go's name.
+    pub architecture: String,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self {
+            os: "linux".to_owned(),
+            architecture: match std::env::consts::ARCH {
+                "x86_64" => "amd64",
+                "aarch64" => "arm64",
+                other => other,
+            }
+            .to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
+}
+
+impl FromStr for Platform {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('/');
+        match (parts.next(), parts.next()) {
+            (Some(os), Some(architecture)) if !os.is_empty() && !architecture.is_empty() => {
+                Ok(Self {
+                    os: os.to_owned(),
+                    architecture: architecture.to_owned(),
+                })
+            }
+            _ => Err("write it as os/architecture, like linux/amd64"),
+        }
+    }
+}
+
+/// A layer that was read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layer {
+    /// Its digest, as the manifest names it.
+    pub digest: String,
+    /// The digest of its uncompressed bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff_id: Option<String>,
+    /// Its bytes as stored.
+    pub size: u64,
+}
+
+/// An image whose layers have been read.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// How people call it.
+    pub name: String,
+    /// The digest of its manifest, where it has one.
+    pub digest: Option<String>,
+    /// Its layers, the base first.
+    pub layers: Vec<Layer>,
+    /// What they hold.
+    pub content: ImageReport,
+    /// What its configuration and history are blamed for.
+    pub practice: Vec<Finding>,
+    /// What could not be looked at, for people.
+    pub warnings: Vec<String>,
+}
+
+impl Image {
+    /// Reads the image at `source`: the one that `reference` names, or the only one.
+    ///
+    /// # Errors
+    /// When it is not there or no image. A layer that is broken or too large is read as far as
+    /// that goes, which [`ImageReport::incomplete`] says.
+    pub fn read(
+        source: &Source,
+        reference: Option<&str>,
+        platform: &Platform,
+        limits: &Limits,
+    ) -> Result<Self, ScanError> {
+        match source {
+            Source::OciLayout(path) => Self::of(&Files::folder(path), reference, platform, limits),
+            Source::Archive(path) => Self::of(&Files::archive(path)?, reference, platform, limits),
+            Source::Rootfs(path) => Self::of_rootfs(path, limits),
+        }
+    }
+
+    fn of_rootfs(path: &Path, limits: &Limits) -> Result<Self, ScanError> {
+        let (report, unread) = rootfs::inspect(path, limits)?;
+        let mut warnings = Vec::new();
+        if unread > 0 {
+            warnings.push(format!("{unread} files or folders could not be read"));
+        }
+        Ok(Self {
+            name: path.display().to_string(),
+            digest: None,
+            layers: Vec::new(),
+            content: merge(&[report]),
+            practice: Vec::new(),
+            warnings,
+        })
+    }
+
+    fn of(
+        files: &Files,
+        reference: Option<&str>,
+        platform: &Platform,
+        limits: &Limits,
+    ) -> Result<Self, ScanError> {
+        let parts = layout::find(files, reference, platform)?;
+        let config: Value = serde_json::from_slice(&parts.config).unwrap_or_default();
+        let diff_ids = &config["rootfs"]["diff_ids"];
+        let (mut layers, mut reports, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        for (nr, (digest, file)) in parts.layers.iter().enumerate() {
+            let reader = files.open(file)?.ok_or_else(|| {
+                ScanError::no_image(files.path(), format!("{file} is missing"))
+            })?;
+            let report =
+                inspect_layer(reader, limits, &|| false).map_err(|cause| ScanError::Layer {
+                    layer: digest.clone(),
+                    cause,
+                })?;
+            if let (Some(found), Some(said)) = (&report.diff_id, diff_ids[nr].as_str())
+                && found != said
+            {
+                warnings.push(format!(
+                    "layer {digest} is not the one that the image's configuration names"
+                ));
+            }
+            layers.push(Layer {
+                digest: digest.clone(),
+                diff_id: report.diff_id.clone(),
+                size: report.compressed_bytes,
+            });
+            reports.push(report);
+        }
+        let practice = practice::check(&parts.config, parts.tag.as_deref()).unwrap_or_else(|_| {
+            warnings.push("the image's configuration is broken and was not checked".to_owned());
+            Vec::new()
+        });
+        Ok(Self {
+            name: parts
+                .tag
+                .or_else(|| reference.map(str::to_owned))
+                .unwrap_or_else(|| files.path().display().to_string()),
+            digest: parts.digest,
+            layers,
+            content: merge(&reports),
+            practice,
+            warnings,
+        })
+    }
+}

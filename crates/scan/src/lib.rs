@@ -1,0 +1,21 @@
+//! Scans images: reads what they hold, finds which advisories affect it, and reports it.
+//!
+//! [`Image::read`] inspects an image on this machine, [`Feeds`] are the advisories it is held
+//! against, [`scan`] makes the [`Report`] and [`output`] writes it. None of it needs a server or a
+//! database.
+
+mod error;
+mod feeds;
+mod files;
+mod image;
+mod layout;
+pub mod output;
+mod report;
+mod rootfs;
+
+pub use berth_advisories::Severity;
+pub use berth_inspect::Limits;
+pub use error::ScanError;
+pub use feeds::{Feed, Feeds};
+pub use image::{Image, Layer, Platform, Source};
+pub use report::{Report, Vulnerability, scan};

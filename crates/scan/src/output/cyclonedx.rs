@@ -1,0 +1,143 @@
+//! CycloneDX 1.6 (ECMA-424): what the image is made of, and the vulnerabilities of that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_advisories::{Purl, Severity};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{Report, Vulnerability};
+
+pub(super) fn document(report: &Report) -> Value {
+    let distro = report.distro.as_ref();
+    let mut components: BTreeMap<String, Value> = BTreeMap::new();
+    for found in &report.packages {
+        let purl = Purl::of(&found.package, distro).to_string();
+        let component = components.entry(purl.clone()).or_insert_with(|| {
+            let mut component = json!({
+                "type": "library",
+                "bom-ref": purl,
+                "name": found.package.name,
+                "version": found.package.version,
+                "purl": purl,
+                "evidence": {"occurrences": []},
+            });
+            let licenses: Vec<Value> = found
+                .package
+                .licenses
+                .iter()
+                .map(|name| json!({"license": {"name": name}}))
+                .collect();
+            if !licenses.is_empty() {
+                component["licenses"] = json!(licenses);
+            }
+            component
+        });
+        if let Some(places) = component["evidence"]["occurrences"].as_array_mut() {
+            places.push(json!({"location": found.path}));
+        }
+    }
+    let mut components: Vec<Value> = components.into_values().collect();
+    if let Some(distro) = distro {
+        components.push(json!({
+            "type": "operating-system",
+            "bom-ref": format!("os:{}", distro.id),
+            "name": distro.id,
+            "version": distro.version_id,
+        }));
+    }
+    let name = report.digest.as_ref().unwrap_or(&report.name);
+    let mut root = json!({"type": "container", "bom-ref": name, "name": report.name});
+    if let Some(digest) = &report.digest {
+        root["version"] = json!(digest);
+    }
+    json!({
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": format!("urn:uuid:{}", serial(report)),
+        "version": 1,
+        "metadata": {
+            "component": root,
+            "tools": {"components": [{
+                "type": "application",
+                "name": "berth",
+                "version": env!("CARGO_PKG_VERSION"),
+            }]},
+        },
+        "components": components,
+        "vulnerabilities": vulnerabilities(report),
+    })
+}
+
+/// The same content has the same number.
+fn serial(report: &Report) -> Uuid {
+    let mut hash = Sha256::new();
+    hash.update(report.digest.as_deref().unwrap_or(&report.name));
+    for feed in &report.feeds {
+        hash.update(&feed.revision);
+    }
+    let digest = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+fn vulnerabilities(report: &Report) -> Vec<Value> {
+    let mut by_id: BTreeMap<&str, Vec<&Vulnerability>> = BTreeMap::new();
+    for it in &report.vulnerabilities {
+        by_id.entry(&it.id).or_default().push(it);
+    }
+    by_id
+        .into_iter()
+        .filter_map(|(id, those)| {
+            let first = those.iter().max_by_key(|it| it.severity)?;
+            let affects: BTreeSet<&str> = those.iter().map(|it| it.purl.as_str()).collect();
+            let affects: Vec<Value> = affects.into_iter().map(|purl| json!({"ref": purl})).collect();
+            let mut rating = json!({"severity": severity(first.severity)});
+            if let Some(score) = first.score {
+                rating["score"] = json!(score);
+            }
+            let cwes: Vec<u32> = first
+                .cwes
+                .iter()
+                .filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse().ok())
+                .collect();
+            let links: Vec<Value> = first.links.iter().map(|url| json!({"url": url})).collect();
+            Some(json!({
+                "id": id,
+                "bom-ref": format!("vulnerability:{id}"),
+                "ratings": [rating],
+                "cwes": cwes,
+                "description": first.title,
+                "recommendation": recommendation(&those),
+                "advisories": links,
+                "affects": affects,
+            }))
+        })
+        .collect()
+}
+
+fn recommendation(those: &[&Vulnerability]) -> String {
+    let fixes: BTreeSet<String> = those
+        .iter()
+        .filter_map(|it| Some(format!("{} to {}", it.package, it.fixed_version.as_ref()?)))
+        .collect();
+    if fixes.is_empty() {
+        return String::new();
+    }
+    format!("Upgrade {}", fixes.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+        Severity::Negligible => "info",
+        Severity::None => "none",
+        Severity::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,214 @@
+//! What a scan found, in the order in which people want to read it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_advisories::{Distro, Ecosystem, PackageKind, Severity, cvss_score, findings};
+use berth_inspect::findings::Finding;
+use berth_inspect::{ImageFinding, ImagePackage, Incomplete};
+use serde::Serialize;
+
+use crate::feeds::{Feed, Feeds};
+use crate::image::{Image, Layer};
+
+/// Links kept of one vulnerability.
+const LINKS: usize = 10;
+
+/// A vulnerability of one package.
+#[derive(Clone, Debug, Serialize)]
+pub struct Vulnerability {
+    /// The name by which people know it.
+    pub id: String,
+    /// Other names of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// How grave it is: by the distribution's own word, else by CVSS.
+    pub severity: Severity,
+    /// The best CVSS base score that an advisory gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// The package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Who packages it.
+    pub kind: PackageKind,
+    /// Its package URL.
+    pub purl: String,
+    /// The lowest version that mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_version: Option<String>,
+    /// `fixed`, `affected`, `will_not_fix` and so on.
+    pub status: &'static str,
+    /// One line about it.
+    pub title: String,
+    /// Since when it is known to be exploited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploited_since: Option<String>,
+    /// `CWE-79` and the like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cwes: Vec<String>,
+    /// Where to read more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+    /// The file that names the package.
+    pub path: String,
+    /// The layer that brought it, counted from the base.
+    pub layer: usize,
+}
+
+/// All that a scan found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What was scanned.
+    pub name: String,
+    /// Its manifest's digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The distribution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distro: Option<Distro>,
+    /// The layers, the base first.
+    pub layers: Vec<Layer>,
+    /// What it was held against.
+    pub feeds: Vec<Feed>,
+    /// The gravest first.
+    pub vulnerabilities: Vec<Vulnerability>,
+    /// Secrets and doubtful files.
+    pub findings: Vec<ImageFinding>,
+    /// What the configuration and the history are blamed for.
+    pub practice: Vec<Finding>,
+    /// Everything it holds.
+    pub packages: Vec<ImagePackage>,
+    /// Packages by whose ecosystem no feed speaks: that nothing was found there means nothing.
+    pub not_covered: BTreeMap<String, usize>,
+    /// What was left unread.
+    pub incomplete: Vec<Incomplete>,
+    /// What else could not be looked at.
+    pub warnings: Vec<String>,
+}
+
+/// Holds an image against advisories.
+pub fn scan(image: Image, feeds: &Feeds) -> Report {
+    let content = image.content;
+    let distro = content.distro.as_ref();
+    let mut vulnerabilities = Vec::new();
+    let mut not_covered: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for found in &content.packages {
+        // The distribution speaks for what its own packages brought.
+        if found.owned_by.is_some() {
+            continue;
+        }
+        let package = &found.package;
+        let ecosystem = Ecosystem::of(package.kind, distro);
+        if !ecosystem.as_ref().is_some_and(|it| feeds.index.covers(it)) {
+            let name = ecosystem.map_or_else(
+                || distro.map_or_else(|| package.kind.as_str().to_owned(), |it| it.id.clone()),
+                |it| it.to_string(),
+            );
+            *not_covered.entry(name).or_default() += 1;
+            continue;
+        }
+        let Ok(hits) = feeds.index.matches(package, distro) else {
+            continue;
+        };
+        for row in findings(package.kind, &hits) {
+            if seen.insert((row.id.clone(), package.name.clone(), package.version.clone(), &found.path))
+            {
+                vulnerabilities.push(vulnerability(row, found, distro, feeds));
+            }
+        }
+    }
+    vulnerabilities.sort_by(|a, b| {
+        let order = b.severity.cmp(&a.severity).then_with(|| a.package.cmp(&b.package));
+        order.then_with(|| a.id.cmp(&b.id)).then_with(|| a.path.cmp(&b.path))
+    });
+    Report {
+        name: image.name,
+        digest: image.digest,
+        layers: image.layers,
+        feeds: feeds.feeds.clone(),
+        vulnerabilities,
+        findings: content.findings,
+        practice: image.practice,
+        not_covered,
+        incomplete: content.incomplete,
+        warnings: image.warnings,
+        distro: content.distro,
+        packages: content.packages,
+    }
+}
+
+fn vulnerability(
+    row: berth_advisories::Finding<'_>,
+    found: &ImagePackage,
+    distro: Option<&Distro>,
+    feeds: &Feeds,
+) -> Vulnerability {
+    let package = &found.package;
+    let names = || std::iter::once(&row.id).chain(&row.aliases);
+    let advisories = || row.advisories.iter();
+    let score = advisories()
+        .flat_map(|advisory| &advisory.cvss)
+        .filter_map(|vector| cvss_score(vector))
+        .max_by(|a, b| a.version.cmp(&b.version).then(a.score.total_cmp(&b.score)));
+    let title = advisories()
+        .map(|advisory| advisory.summary.as_str())
+        .find(|summary| !summary.is_empty())
+        .or_else(|| advisories().find_map(|it| it.details.lines().find(|line| !line.is_empty())))
+        .unwrap_or_default();
+    let links: BTreeSet<&str> = advisories()
+        .flat_map(|advisory| advisory.references.iter().map(|link| link.url.as_str()))
+        .collect();
+    let cwes: BTreeSet<&str> = advisories()
+        .flat_map(|advisory| advisory.cwes.iter().map(String::as_str))
+        .collect();
+    Vulnerability {
+        severity: row.severity,
+        score: score.map(|score| score.score),
+        package: package.name.clone(),
+        version: package.version.clone(),
+        kind: package.kind,
+        purl: berth_advisories::Purl::of(package, distro).to_string(),
+        status: row.status.as_str(),
+        title: title.chars().take(200).collect(),
+        exploited_since: names()
+            .find_map(|name| feeds.exploited.get(name))
+            .map(|since| since.to_rfc3339().chars().take(10).collect()),
+        cwes: cwes.into_iter().map(str::to_owned).collect(),
+        links: links.into_iter().take(LINKS).map(str::to_owned).collect(),
+        path: found.path.clone(),
+        layer: found.layer,
+        fixed_version: row.fixed_version,
+        aliases: row.aliases,
+        id: row.id,
+    }
+}
+
+impl Report {
+    /// How many vulnerabilities of each severity, the gravest first.
+    pub fn counts(&self) -> [(Severity, usize); 6] {
+        [
+            Severity::Critical,
+            Severity::High,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Negligible,
+            Severity::Unknown,
+        ]
+        .map(|severity| {
+            let of = |it: &&Vulnerability| it.severity == severity;
+            (severity, self.vulnerabilities.iter().filter(of).count())
+        })
+    }
+
+    /// Leaves out what no version mends.
+    pub fn keep_fixed(&mut self) {
+        self.vulnerabilities.retain(|it| it.fixed_version.is_some());
+    }
+
+    /// Whether a vulnerability is at least this grave.
+    pub fn reaches(&self, severity: Severity) -> bool {
+        self.vulnerabilities.iter().any(|it| it.severity >= severity)
+    }
+}
