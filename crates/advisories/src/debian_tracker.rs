@@ -10,7 +10,7 @@
 //! - `undetermined`: nobody knows, not reported.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub fn read_debian_tracker<R: Read>(
         count: 0,
         stopped: None,
     };
-    let mut json = serde_json::Deserializer::from_reader(reader);
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(reader));
     let outcome = Sources {
         progress: &mut progress,
         each: &mut each,

@@ -1,6 +1,7 @@
 //! Whole feeds, where `BERTH_TEST_ADVISORIES` names a folder of them: every advisory is read, and
 //! what the index finds is what an independent trial of every entry finds.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -112,6 +113,31 @@ fn the_index_finds_what_trying_every_entry_finds() {
             all.sort_unstable();
             assert_eq!(ids, all, "{package:?}");
         }
+    }
+}
+
+/// Two revisions of a feed, a week apart: the fingerprints tell the few that changed.
+#[test]
+fn fingerprints_tell_what_an_update_changed() {
+    for feed in ["crates.io.zip", "AlmaLinux.zip"] {
+        let (Some(old), Some(new)) = (read(&format!("2026-08-14/{feed}")), read(feed)) else {
+            return;
+        };
+        let prints = |advisories: &[Advisory]| -> BTreeMap<String, String> {
+            let prints = advisories.iter();
+            prints
+                .map(|one| (one.feed_id.clone(), one.fingerprint()))
+                .collect()
+        };
+        let (old, new) = (prints(&old), prints(&new));
+        let added = new.keys().filter(|id| !old.contains_key(*id)).count();
+        let removed = old.keys().filter(|id| !new.contains_key(*id)).count();
+        let changed = new
+            .iter()
+            .filter(|(id, print)| old.get(*id).is_some_and(|before| before != *print))
+            .count();
+        println!("{feed}: {added} added, {changed} changed, {removed} removed");
+        assert!(added + changed > 0 && (added + changed + removed) * 10 < new.len());
     }
 }
 

@@ -267,7 +267,7 @@ fn text() -> impl Strategy<Value = String> {
 #[test]
 fn every_order_keeps_the_laws_of_an_order() {
     let config = ProptestConfig {
-        cases: 1_500,
+        cases: 15_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
