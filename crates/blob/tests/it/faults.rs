@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use tempfile::TempDir;
 
 use crate::support::{
-    BATCH, check_blobs, check_copies, content, entries, pull, push, send, sha256, uploads,
+    BATCH, READ, check_blobs, check_copies, content, entries, pull, push, send, sha256, uploads,
 };
 
 const EIO: i32 = 5;
@@ -279,7 +279,7 @@ async fn a_dropped_request_does_not_write_behind_the_next_one() {
 async fn a_read_that_fails_aborts_the_stream() {
     let bench = Bench::new(true);
     let store = bench.open().await;
-    let stored = push(&store, &content(4 * BATCH)).await;
+    let stored = push(&store, &content(4 * READ)).await;
     let blob = store
         .open_blob(&stored.stored_as, stored.size)
         .await

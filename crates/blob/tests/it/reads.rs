@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use crate::support::{BATCH, content, pull, push, sha256, store};
+use crate::support::{READ, content, pull, push, sha256, store};
 
 async fn range(
     store: &BlobStore,
@@ -28,11 +28,11 @@ async fn range(
 #[tokio::test]
 async fn ranges_are_exact() {
     let (_root, store) = store().await;
-    let size = 3 * BATCH + 77;
+    let size = 3 * READ + 77;
     let bytes = content(size);
     let stored = push(&store, &bytes).await;
-    for start in [0, 1, 4095, BATCH - 1, BATCH, 2 * BATCH + 1, size - 1, size] {
-        for len in [0, 1, 100, 40_000, BATCH, BATCH + 1, size - start] {
+    for start in [0, 1, 4095, READ - 1, READ, 2 * READ + 1, size - 1, size] {
+        for len in [0, 1, 100, 40_000, READ, READ + 1, size - start] {
             let len = len.min(size - start);
             let read = range(&store, &stored, start as u64, len as u64).await;
             assert_eq!(read.unwrap(), bytes.slice(start..start + len));
@@ -62,7 +62,7 @@ async fn a_range_past_the_end_fails_instead_of_ending_early() {
 #[tokio::test]
 async fn the_body_knows_what_is_left() {
     let (_root, store) = store().await;
-    let stored = push(&store, &content(2 * BATCH + 5)).await;
+    let stored = push(&store, &content(2 * READ + 5)).await;
     let blob = store
         .open_blob(&stored.stored_as, stored.size)
         .await
@@ -87,7 +87,7 @@ async fn one_buffer_is_read_ahead() {
         ..StoreOptions::default()
     };
     let store = BlobStore::open(root.path(), options).await.unwrap();
-    let stored = push(&store, &content(8 * BATCH)).await;
+    let stored = push(&store, &content(8 * READ)).await;
     let reads = || {
         plan.steps()
             .iter()
@@ -120,7 +120,7 @@ async fn what_comes_through_blocking_threads_is_the_same() {
         ..StoreOptions::default()
     };
     let store = BlobStore::open(root.path(), options).await.unwrap();
-    let bytes = content(3 * BATCH + 77);
+    let bytes = content(3 * READ + 77);
     let stored = push(&store, &bytes).await;
     assert!(pull(&store, &stored).await == bytes);
 }
@@ -128,7 +128,7 @@ async fn what_comes_through_blocking_threads_is_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_streams_at_once_are_all_exact() {
     let (_root, store) = store().await;
-    let bytes = content(10 * BATCH + 3);
+    let bytes = content(10 * READ + 3);
     let stored = push(&store, &bytes).await;
     let pulls = (0..64).map(|_| {
         let (store, stored) = (store.clone(), stored.clone());
@@ -142,7 +142,7 @@ async fn many_streams_at_once_are_all_exact() {
 #[tokio::test]
 async fn a_file_that_shrinks_while_it_is_read_aborts_the_stream() {
     let (root, store) = store().await;
-    let stored = push(&store, &content(8 * BATCH)).await;
+    let stored = push(&store, &content(8 * READ)).await;
     let blob = store
         .open_blob(&stored.stored_as, stored.size)
         .await
@@ -151,7 +151,7 @@ async fn a_file_that_shrinks_while_it_is_read_aborts_the_stream() {
     let mut read = stream.next().await.unwrap().unwrap().len();
     let path = root.path().join("blobs").join(&stored.stored_as);
     let file = OpenOptions::new().write(true).open(path).unwrap();
-    file.set_len(3 * BATCH as u64 + 10).unwrap();
+    file.set_len(3 * READ as u64 + 10).unwrap();
     let error = loop {
         match Pin::as_mut(&mut stream).next().await {
             Some(Ok(piece)) => read += piece.len(),
@@ -159,8 +159,8 @@ async fn a_file_that_shrinks_while_it_is_read_aborts_the_stream() {
             None => panic!("ended after {read} bytes without an error"),
         }
     };
-    assert_eq!(read, 3 * BATCH);
-    assert!(matches!(error, BlobError::Truncated { at, .. } if at == 3 * BATCH as u64 + 10));
+    assert_eq!(read, 3 * READ);
+    assert!(matches!(error, BlobError::Truncated { at, .. } if at == 3 * READ as u64 + 10));
     assert!(stream.next().await.is_none());
 }
 

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tempfile::TempDir;
 
-/// What the store reads from the disk at once, and twice what it gathers before it writes.
-pub(crate) const BATCH: usize = 256 * 1024;
+/// What the store gathers before it writes.
+pub(crate) const BATCH: usize = 96 * 1024;
+/// What the store reads from the disk at once.
+pub(crate) const READ: usize = 256 * 1024;
 
 pub(crate) async fn store() -> (TempDir, BlobStore) {
     let root = tempfile::tempdir().unwrap();

@@ -121,6 +121,13 @@ async fn a_failing_step_fails_the_push_and_nothing_else() {
                     let nth = steps[..=n].iter().filter(|it| *it == step).count();
                     app.plan().fail(*step, nth, Fault::Errno(errno));
                     let answer = push(app, way, &bytes).await;
+                    let taken = app.plan().steps();
+                    if taken.iter().filter(|it| *it == step).count() < nth {
+                        // How the network cuts a body decides how many writes it takes.
+                        assert_eq!(*step, Step::Write, "{what}");
+                        answer.expect(201);
+                        continue;
+                    }
                     let full = errno != EIO;
                     let expected = if full {
                         (507, "STORAGE_FULL")
