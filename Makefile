@@ -37,5 +37,8 @@ bench: ## Measure beside nginx and docker-registry; writes bench/RESULTS.md
 	cargo build --release --locked -p berth
 	bash scripts/bench.sh
 
+fuzz-check: ## Build the fuzz targets, which are a workspace of their own
+	cargo check --locked --manifest-path fuzz/Cargo.toml --bins
+
 deny: ## Licences, bans and sources of dependencies (needs cargo-deny)
 	cargo deny --locked check bans licenses sources

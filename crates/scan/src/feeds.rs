@@ -13,7 +13,8 @@ use berth_advisories::{
     read_debian_tracker,
 };
 use berth_model::Timestamp;
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ScanError;
@@ -60,6 +61,17 @@ struct Reading<'a> {
     newest: Option<i64>,
 }
 
+/// The keys by which documents are told apart.
+#[derive(Deserialize)]
+struct Form {
+    id: Option<IgnoredAny>,
+    vulnerabilities: Option<IgnoredAny>,
+    #[serde(rename = "catalogVersion")]
+    catalog_version: Option<IgnoredAny>,
+    packages: Option<IgnoredAny>,
+    distroversion: Option<IgnoredAny>,
+}
+
 impl Feeds {
     /// Adds what a file or a folder holds. `binary_names`: names of packages of distributions are
     /// names of binary packages, whatever is usual there.
@@ -84,7 +96,11 @@ impl Feeds {
             reading.file(path)?;
         }
         let feed = Feed {
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             revision: format!("sha256:{}", hex::encode(reading.hash.finalize())),
             advisories: reading.advisories,
             skipped: reading.skipped,
@@ -101,7 +117,8 @@ impl Feeds {
 }
 
 fn ends_with(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
 impl Reading<'_> {
@@ -143,11 +160,14 @@ impl Reading<'_> {
         for nr in 0..archive.len() {
             let document = archive.by_index(nr).map_err(broken)?;
             let name = document.name().map_err(broken)?.into_owned();
-            if !document.is_file() || !name.ends_with(".json") {
+            if !document.is_file() || !ends_with(Path::new(&name), "json") {
                 continue;
             }
             bytes.clear();
-            document.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+            document
+                .take(LARGEST + 1)
+                .read_to_end(&mut bytes)
+                .map_err(failed)?;
             self.osv(&name, &bytes);
         }
         Ok(())
@@ -190,22 +210,21 @@ impl Reading<'_> {
             return self.tracker(path).map_err(cause);
         }
         let bytes = read(path)?;
-        let keys: BTreeMap<String, serde::de::IgnoredAny> =
-            serde_json::from_slice(&bytes).map_err(|_| ScanError::NoFeed {
-                path: path.to_owned(),
-            })?;
+        let form: Form = serde_json::from_slice(&bytes).map_err(|_| ScanError::NoFeed {
+            path: path.to_owned(),
+        })?;
         let name = path.display().to_string();
-        if keys.contains_key("vulnerabilities") && keys.contains_key("catalogVersion") {
+        if form.vulnerabilities.is_some() && form.catalog_version.is_some() {
             for one in parse_kev(&name, &bytes).map_err(cause)? {
                 self.feeds
                     .exploited
                     .insert(one.cve, Timestamp::from_micros(one.added));
             }
-        } else if keys.contains_key("packages") && keys.contains_key("distroversion") {
+        } else if form.packages.is_some() && form.distroversion.is_some() {
             for advisory in parse_alpine_secdb(&name, &bytes).map_err(cause)? {
                 self.take(advisory);
             }
-        } else if keys.contains_key("id") {
+        } else if form.id.is_some() {
             let parsed = parse_osv(&name, &bytes, self.options).map_err(cause)?;
             self.skipped += parsed.skipped;
             self.take(parsed.advisory);
@@ -230,9 +249,13 @@ fn read(path: &Path) -> Result<Vec<u8>, ScanError> {
     let failed = |error| ScanError::read(path, error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(failed(std::io::Error::other(format!("it is larger than {LARGEST} bytes"))));
+        return Err(failed(std::io::Error::other(format!(
+            "it is larger than {LARGEST} bytes"
+        ))));
     }
     Ok(bytes)
 }

@@ -51,7 +51,10 @@ impl Files {
             let name = name.to_string_lossy().trim_start_matches("./").to_owned();
             places.insert(name, (entry.raw_file_position(), entry.size()));
             if places.len() > MOST_FILES {
-                return Err(ScanError::no_image(path, "it has too many files for an image"));
+                return Err(ScanError::no_image(
+                    path,
+                    "it has too many files for an image",
+                ));
             }
         }
         Ok(Self::Archive {

@@ -144,9 +144,9 @@ impl Image {
         let diff_ids = &config["rootfs"]["diff_ids"];
         let (mut layers, mut reports, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for (nr, (digest, file)) in parts.layers.iter().enumerate() {
-            let reader = files.open(file)?.ok_or_else(|| {
-                ScanError::no_image(files.path(), format!("{file} is missing"))
-            })?;
+            let reader = files
+                .open(file)?
+                .ok_or_else(|| ScanError::no_image(files.path(), format!("{file} is missing")))?;
             let report =
                 inspect_layer(reader, limits, &|| false).map_err(|cause| ScanError::Layer {
                     layer: digest.clone(),

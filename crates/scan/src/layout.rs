@@ -57,13 +57,13 @@ fn file_of(digest: &Digest) -> String {
 
 /// What a descriptor leads to, compared with its digest.
 fn blob(files: &Files, digest: &str) -> Result<Vec<u8>, ScanError> {
-    let named: Digest = digest.parse().map_err(|_| {
-        ScanError::no_image(files.path(), format!("`{digest}` is no digest"))
-    })?;
+    let named: Digest = digest
+        .parse()
+        .map_err(|_| ScanError::no_image(files.path(), format!("`{digest}` is no digest")))?;
     let name = format!("blobs/{}", file_of(&named));
-    let bytes = files.read(&name, LARGEST)?.ok_or_else(|| {
-        ScanError::no_image(files.path(), format!("{name} is missing"))
-    })?;
+    let bytes = files
+        .read(&name, LARGEST)?
+        .ok_or_else(|| ScanError::no_image(files.path(), format!("{name} is missing")))?;
     let found = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
     if digest.starts_with("sha256:") && found != digest {
         let problem = format!("{name} is damaged: its digest is {found}");
@@ -128,9 +128,9 @@ fn oci(
             text(entry, "digest").clone_into(&mut digest);
             continue;
         }
-        let layers = manifest["layers"].as_array().ok_or_else(|| {
-            ScanError::no_image(files.path(), format!("{digest} is no image"))
-        })?;
+        let layers = manifest["layers"]
+            .as_array()
+            .ok_or_else(|| ScanError::no_image(files.path(), format!("{digest} is no image")))?;
         if layers.len() > MOST_LAYERS {
             return Err(ScanError::no_image(files.path(), "it has too many layers"));
         }
@@ -149,7 +149,10 @@ fn oci(
             layers: named,
         });
     }
-    Err(ScanError::no_image(files.path(), "its indexes are nested too deeply"))
+    Err(ScanError::no_image(
+        files.path(),
+        "its indexes are nested too deeply",
+    ))
 }
 
 /// The entry for the platform, or the only one that is an image.
@@ -160,8 +163,7 @@ fn pick<'a>(entries: &[&'a Value], platform: &Platform) -> Option<&'a Value> {
     };
     let mut fitting = entries.iter().filter(of);
     match (fitting.next(), entries) {
-        (Some(entry), _) => Some(entry),
-        (None, [entry]) => Some(entry),
+        (Some(entry), _) | (None, [entry]) => Some(entry),
         (None, _) => None,
     }
 }
@@ -171,9 +173,9 @@ fn docker(files: &Files, list: &[u8], reference: Option<&str>) -> Result<Parts, 
     let images = list.as_array().map_or(&[][..], Vec::as_slice);
     let named = |image: &Value, reference: &str| {
         image["RepoTags"].as_array().is_some_and(|tags| {
-            tags.iter().filter_map(Value::as_str).any(|tag| {
-                tag == reference || tag.ends_with(&format!(":{reference}"))
-            })
+            tags.iter()
+                .filter_map(Value::as_str)
+                .any(|tag| tag == reference || tag.ends_with(&format!(":{reference}")))
         })
     };
     let mut chosen = images
@@ -192,7 +194,9 @@ fn docker(files: &Files, list: &[u8], reference: Option<&str>) -> Result<Parts, 
     Ok(Parts {
         digest: None,
         tag: image["RepoTags"][0].as_str().map(str::to_owned),
-        config: files.read(config, LARGEST)?.ok_or_else(|| missing(config))?,
+        config: files
+            .read(config, LARGEST)?
+            .ok_or_else(|| missing(config))?,
         layers: layers
             .iter()
             .filter_map(Value::as_str)

@@ -113,15 +113,24 @@ pub fn scan(image: Image, feeds: &Feeds) -> Report {
             continue;
         };
         for row in findings(package.kind, &hits) {
-            if seen.insert((row.id.clone(), package.name.clone(), package.version.clone(), &found.path))
-            {
+            if seen.insert((
+                row.id.clone(),
+                package.name.clone(),
+                package.version.clone(),
+                &found.path,
+            )) {
                 vulnerabilities.push(vulnerability(row, found, distro, feeds));
             }
         }
     }
     vulnerabilities.sort_by(|a, b| {
-        let order = b.severity.cmp(&a.severity).then_with(|| a.package.cmp(&b.package));
-        order.then_with(|| a.id.cmp(&b.id)).then_with(|| a.path.cmp(&b.path))
+        let order = b
+            .severity
+            .cmp(&a.severity)
+            .then_with(|| a.package.cmp(&b.package));
+        order
+            .then_with(|| a.id.cmp(&b.id))
+            .then_with(|| a.path.cmp(&b.path))
     });
     Report {
         name: image.name,
@@ -209,6 +218,8 @@ impl Report {
 
     /// Whether a vulnerability is at least this grave.
     pub fn reaches(&self, severity: Severity) -> bool {
-        self.vulnerabilities.iter().any(|it| it.severity >= severity)
+        self.vulnerabilities
+            .iter()
+            .any(|it| it.severity >= severity)
     }
 }

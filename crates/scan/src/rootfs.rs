@@ -21,7 +21,7 @@ pub(crate) fn inspect(folder: &Path, limits: &Limits) -> Result<(LayerReport, us
     thread::scope(|scope| {
         let walk = scope.spawn(move || pack(folder, writer));
         let report = inspect_layer(reader, limits, &|| false);
-        let unread = walk.join().unwrap_or_else(|_| Ok(0));
+        let unread = walk.join().unwrap_or(Ok(0));
         let report = report.map_err(|cause| ScanError::Layer {
             layer: folder.display().to_string(),
             cause,

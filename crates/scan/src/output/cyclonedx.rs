@@ -94,7 +94,10 @@ fn vulnerabilities(report: &Report) -> Vec<Value> {
         .filter_map(|(id, those)| {
             let first = those.iter().max_by_key(|it| it.severity)?;
             let affects: BTreeSet<&str> = those.iter().map(|it| it.purl.as_str()).collect();
-            let affects: Vec<Value> = affects.into_iter().map(|purl| json!({"ref": purl})).collect();
+            let affects: Vec<Value> = affects
+                .into_iter()
+                .map(|purl| json!({"ref": purl}))
+                .collect();
             let mut rating = json!({"severity": severity(first.severity)});
             if let Some(score) = first.score {
                 rating["score"] = json!(score);
@@ -127,7 +130,10 @@ fn recommendation(those: &[&Vulnerability]) -> String {
     if fixes.is_empty() {
         return String::new();
     }
-    format!("Upgrade {}", fixes.into_iter().collect::<Vec<_>>().join(", "))
+    format!(
+        "Upgrade {}",
+        fixes.into_iter().collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -1,6 +1,7 @@
 //! SARIF 2.1.0 (OASIS): each vulnerability a rule, each package that has it a result.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use berth_advisories::Severity;
 use serde_json::{Value, json};
@@ -12,8 +13,11 @@ pub(super) fn document(report: &Report) -> Value {
     for it in &report.vulnerabilities {
         rules.entry(&it.id).or_insert(it);
     }
-    let places: BTreeMap<&str, usize> =
-        rules.keys().enumerate().map(|(place, id)| (*id, place)).collect();
+    let places: BTreeMap<&str, usize> = rules
+        .keys()
+        .enumerate()
+        .map(|(place, id)| (*id, place))
+        .collect();
     let described: Vec<Value> = rules.values().map(|it| rule(it)).collect();
     let results: Vec<Value> = report
         .vulnerabilities
@@ -55,7 +59,11 @@ fn score(it: &Vulnerability) -> f64 {
 }
 
 fn rule(it: &Vulnerability) -> Value {
-    let title = if it.title.is_empty() { &it.id } else { &it.title };
+    let title = if it.title.is_empty() {
+        &it.id
+    } else {
+        &it.title
+    };
     let mut rule = json!({
         "id": it.id,
         "shortDescription": {"text": title},
@@ -97,7 +105,9 @@ fn encode(path: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'+' => {
                 uri.push(char::from(byte));
             }
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => {
+                let _ = write!(uri, "%{other:02X}");
+            }
         }
     }
     uri

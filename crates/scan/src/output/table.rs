@@ -11,7 +11,11 @@ const WIDEST: usize = 40;
 
 pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     let distro = report.distro.as_ref().map_or("no distribution", |distro| {
-        if distro.pretty_name.is_empty() { &distro.id } else { &distro.pretty_name }
+        if distro.pretty_name.is_empty() {
+            &distro.id
+        } else {
+            &distro.pretty_name
+        }
     });
     writeln!(
         to,
@@ -21,7 +25,12 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         report.packages.len()
     )?;
     for feed in &report.feeds {
-        writeln!(to, "held against {}: {} advisories", clean(&feed.name), feed.advisories)?;
+        writeln!(
+            to,
+            "held against {}: {} advisories",
+            clean(&feed.name),
+            feed.advisories
+        )?;
     }
     let counts: Vec<String> = report
         .counts()
@@ -33,7 +42,12 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     if counts.is_empty() {
         writeln!(to, "No known vulnerabilities.")?;
     } else {
-        writeln!(to, "Vulnerabilities: {} ({})", report.vulnerabilities.len(), counts.join(", "))?;
+        writeln!(
+            to,
+            "Vulnerabilities: {} ({})",
+            report.vulnerabilities.len(),
+            counts.join(", ")
+        )?;
         writeln!(to)?;
         vulnerabilities(report, to)?;
     }
@@ -45,8 +59,15 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
                 Some(line) => format!("{}:{line}", it.finding.path),
                 None => it.finding.path.clone(),
             };
-            let removed = if it.removed_later { " (deleted by a later layer)" } else { "" };
-            (format!("{place}, layer {}{removed}", it.layer + 1), &it.finding)
+            let removed = if it.removed_later {
+                " (deleted by a later layer)"
+            } else {
+                ""
+            };
+            (
+                format!("{place}, layer {}{removed}", it.layer + 1),
+                &it.finding,
+            )
         })
         .chain(report.practice.iter().map(|it| ("image".to_owned(), it)))
         .collect();
@@ -54,7 +75,12 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         writeln!(to, "\nFindings: {}\n", findings.len())?;
         let rows = findings.iter().map(|(place, finding)| {
             let severity = format!("{:?}", finding.severity).to_uppercase();
-            [severity, finding.rule.clone(), finding.title.clone(), place.clone()]
+            [
+                severity,
+                finding.rule.clone(),
+                finding.title.clone(),
+                place.clone(),
+            ]
         });
         columns(["SEVERITY", "RULE", "WHAT", "WHERE"], rows, to)?;
     }
@@ -63,7 +89,10 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
 
 fn vulnerabilities(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     let rows = report.vulnerabilities.iter().map(|it| {
-        let fixed = it.fixed_version.clone().unwrap_or_else(|| it.status.replace('_', " "));
+        let fixed = it
+            .fixed_version
+            .clone()
+            .unwrap_or_else(|| it.status.replace('_', " "));
         let mut title = it.title.clone();
         if let Some(since) = &it.exploited_since {
             title = format!("[exploited since {since}] {title}");
@@ -77,7 +106,14 @@ fn vulnerabilities(report: &Report, to: &mut dyn Write) -> io::Result<()> {
             title,
         ]
     });
-    let heads = ["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "FIXED IN", "TITLE"];
+    let heads = [
+        "SEVERITY",
+        "VULNERABILITY",
+        "PACKAGE",
+        "VERSION",
+        "FIXED IN",
+        "TITLE",
+    ];
     columns(heads, rows, to)
 }
 
@@ -88,10 +124,18 @@ fn notes(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         .map(|(ecosystem, count)| format!("{} ({count} packages)", clean(ecosystem)))
         .collect();
     if !not_covered.is_empty() {
-        writeln!(to, "\nNot looked up, because no feed speaks of it: {}", not_covered.join(", "))?;
+        writeln!(
+            to,
+            "\nNot looked up, because no feed speaks of it: {}",
+            not_covered.join(", ")
+        )?;
     }
     for left in &report.incomplete {
-        let place = if left.path.is_empty() { "a layer" } else { &left.path };
+        let place = if left.path.is_empty() {
+            "a layer"
+        } else {
+            &left.path
+        };
         writeln!(to, "\nNot read: {}: {}", clean(place), clean(&left.detail))?;
     }
     for warning in &report.warnings {
