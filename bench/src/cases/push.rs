@@ -14,7 +14,7 @@ use crate::workspace::{Workspace, settle_disk};
 const ROUNDS: usize = 5;
 const CLIENTS: usize = 4;
 /// Images that each client pushes in a round.
-const IMAGES: usize = 20;
+const IMAGES: usize = 60;
 const SIZE: usize = 1024 * 1024;
 
 pub(crate) async fn run(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {

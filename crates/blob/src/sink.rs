@@ -22,7 +22,7 @@ use crate::key::Key;
 
 /// Bytes gathered before they are written. Each upload that is under way holds two batches: this
 /// is most of the memory that a busy server takes.
-const BATCH: usize = 96 * 1024;
+const BATCH: usize = 160 * 1024;
 /// Chunks up to this size, which is all that the network gives, are copied together. The network's
 /// own buffers are then free for what comes next, instead of being held by the pieces cut from
 /// them; and the number of pieces in a batch is bounded (the kernel takes 1024 at once).

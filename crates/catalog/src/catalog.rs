@@ -10,6 +10,7 @@ use berth_model::{Clock, ProjectId, Timestamp, UserId};
 use serde_json::{Map, Value};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::facts::{self, KeptFacts};
 use crate::settings::{Settings, Snapshot};
 use crate::{CatalogError, Outbox, Recorder, store};
 
@@ -40,6 +41,7 @@ struct Inner {
     settings: Arc<Snapshot>,
     outbox: Outbox,
     recorder: Recorder,
+    facts: KeptFacts,
     /// Ends the refresh task with the last clone.
     _stop: DropGuard,
 }
@@ -72,6 +74,7 @@ impl Catalog {
             inner: Arc::new(Inner {
                 recorder: Recorder::start(db.clone(), outbox.clone()),
                 outbox,
+                facts: facts::kept(&db),
                 db,
                 clock,
                 settings,
@@ -136,6 +139,10 @@ impl Catalog {
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.settings.clone()
+    }
+
+    pub(crate) fn facts(&self) -> &KeptFacts {
+        &self.inner.facts
     }
 
     pub(crate) fn db(&self) -> &Db {

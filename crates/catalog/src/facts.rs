@@ -1,18 +1,38 @@
 //! What has to be known of a project before anything in it may be done.
 
+use berth_db::{Db, Kept};
 use berth_iam::{Actor, ProjectFacts};
-use berth_model::ProjectId;
+use berth_model::{ProjectId, UserId};
 
 use crate::{Catalog, CatalogError, store};
 
+/// What was read of projects for `/v2`, by name and user.
+pub(crate) type KeptFacts = Kept<(String, Option<UserId>), Option<ProjectFacts>>;
+
+/// Most of them that are kept.
+const KEPT: usize = 4096;
+
+pub(crate) fn kept(db: &Db) -> KeptFacts {
+    let tables = &[
+        "project",
+        "project_member",
+        "user_group",
+        "user_group_member",
+    ];
+    db.kept(tables, KEPT)
+}
+
 impl Catalog {
-    /// The project called `name` and the role `actor` holds in it; one indexed read.
+    /// The project called `name` and the role `actor` holds in it; one indexed read, or none where
+    /// nothing was written since the last one.
     pub async fn project_facts(
         &self,
         actor: &Actor,
         name: &str,
     ) -> Result<Option<ProjectFacts>, CatalogError> {
-        store::project::facts_by_name(self.db(), name, actor.user_id()).await
+        let (db, user) = (self.db(), actor.user_id());
+        let read = store::project::facts_by_name(db, name, user);
+        self.facts().get_or((name.to_owned(), user), read).await
     }
 
     /// The project with this id and the role `actor` holds in it; one indexed read.

@@ -9,6 +9,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::watch::Watches;
 use crate::writer::Writer;
 use crate::{Db, DbError, Inner};
 
@@ -64,11 +65,16 @@ impl Db {
         let inner = match url {
             DatabaseUrl::Sqlite(path) => {
                 let options = sqlite_options(path);
-                let writer = options
+                let watches = Watches::default();
+                let mut writer = options
                     .clone()
                     .pragma("cache_size", "-16384")
                     .connect()
                     .await?;
+                let told = watches.clone();
+                let mut handle = writer.lock_handle().await?;
+                handle.set_update_hook(move |change| told.changed(change.table));
+                drop(handle);
                 let readers = SqlitePoolOptions::new()
                     .max_connections(connections.clamp(1, SQLITE_READERS))
                     .test_before_acquire(false)
@@ -80,7 +86,8 @@ impl Db {
                     .await?;
                 Inner::Sqlite {
                     readers,
-                    writer: Writer::start(writer, path.clone()),
+                    writer: Writer::start(writer, path.clone(), watches.clone()),
+                    watches,
                 }
             }
             DatabaseUrl::Postgres(url) => {

@@ -14,6 +14,7 @@ pub mod query;
 mod retry;
 mod tx;
 mod value;
+mod watch;
 mod writer;
 
 use std::sync::Arc;
@@ -29,7 +30,9 @@ pub use migrate::{MigrationFile, render};
 pub use sqlx::AssertSqlSafe;
 pub use tx::{AtEnd, Tx};
 pub use value::{Args, Value, chunk_of, like, placeholders, rows_of};
+pub use watch::Kept;
 
+use watch::Watches;
 use writer::Writer;
 
 /// The two engines.
@@ -64,8 +67,14 @@ pub struct Db {
 }
 
 enum Inner {
-    Sqlite { readers: SqlitePool, writer: Writer },
-    Postgres { pool: PgPool },
+    Sqlite {
+        readers: SqlitePool,
+        writer: Writer,
+        watches: Watches,
+    },
+    Postgres {
+        pool: PgPool,
+    },
 }
 
 impl std::fmt::Debug for Db {
@@ -164,6 +173,43 @@ impl Db {
         }
     }
 
+    /// Runs one statement that is a whole piece of work, and gives the number of rows it changed.
+    ///
+    /// On SQLite it needs no transaction around it when nothing else is waiting.
+    pub async fn execute(
+        &self,
+        durability: Durability,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<u64, DbError> {
+        let sql = sql.into_sql_str();
+        match &*self.inner {
+            Inner::Sqlite { writer, .. } => writer.execute(durability, sql, args).await,
+            Inner::Postgres { .. } => {
+                self.write_with(durability, move |tx| {
+                    Box::pin(async move { tx.execute(sql, args).await })
+                })
+                .await
+            }
+        }
+    }
+
+    /// A place to keep at most `most` rows read from `tables`, until one of these changes.
+    ///
+    /// The tables must have row ids, and must not be emptied by a DELETE without a condition:
+    /// SQLite reports neither.
+    pub fn kept<K: std::hash::Hash + Eq, V: Clone>(
+        &self,
+        tables: &'static [&'static str],
+        most: usize,
+    ) -> Kept<K, V> {
+        let watches = match &*self.inner {
+            Inner::Sqlite { watches, .. } => Some(watches),
+            Inner::Postgres { .. } => None,
+        };
+        Kept::new(watches, tables, most)
+    }
+
     /// Brings the schema up to date.
     ///
     /// # Errors
@@ -178,7 +224,9 @@ impl Db {
     /// Finishes what is queued and closes every connection.
     pub async fn close(&self) {
         match &*self.inner {
-            Inner::Sqlite { readers, writer } => {
+            Inner::Sqlite {
+                readers, writer, ..
+            } => {
                 writer.close().await;
                 readers.close().await;
             }

@@ -2,10 +2,12 @@
 
 use std::any::Any;
 
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgPool, Postgres};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{SqlSafeStr, Transaction};
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr, Transaction};
 
 use crate::{Args, DbError, Durability, Engine, Row};
 
@@ -25,6 +27,10 @@ pub struct Tx {
     connection: Connection,
     hooks: Vec<Hook>,
     at_end: Vec<Box<dyn AtEnd>>,
+    /// What the next command begins with, on SQLite: the end of the job before.
+    ahead: &'static str,
+    /// Statements that go with the next one.
+    later: Vec<(SqlStr, Args)>,
     /// Whether the engine gave this transaction up for the sake of another.
     sacrificed: bool,
 }
@@ -52,6 +58,8 @@ impl Tx {
             connection: Connection::Sqlite(connection),
             hooks: Vec::new(),
             at_end: Vec::new(),
+            ahead: "",
+            later: Vec::new(),
             sacrificed: false,
         }
     }
@@ -67,6 +75,8 @@ impl Tx {
             connection: Connection::Postgres(transaction),
             hooks: Vec::new(),
             at_end: Vec::new(),
+            ahead: "",
+            later: Vec::new(),
             sacrificed: false,
         })
     }
@@ -99,10 +109,34 @@ impl Tx {
 
     /// Runs a statement that is not a transaction's content: BEGIN, SAVEPOINT, PRAGMA.
     pub(crate) async fn control(&mut self, sql: &'static str) -> Result<(), DbError> {
+        let ahead = std::mem::take(&mut self.ahead);
         if let Connection::Sqlite(connection) = &mut self.connection {
-            sqlx::query(sql).execute(connection).await?;
+            if ahead.is_empty() {
+                sqlx::query(sql).execute(connection).await?;
+            } else {
+                let sql = AssertSqlSafe(format!("{ahead};{sql}"));
+                sqlx::query(sql).execute(connection).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Has the next command run `sql` first, whatever becomes of the work between.
+    pub(crate) const fn go_ahead(&mut self, sql: &'static str) {
+        self.ahead = sql;
+    }
+
+    /// One statement by itself, without a transaction around it but the engine's own.
+    pub(crate) async fn alone(
+        &mut self,
+        first: &'static str,
+        sql: SqlStr,
+        args: Args,
+    ) -> Result<u64, DbError> {
+        self.ahead = first;
+        let done = self.execute(sql, args).await;
+        self.ahead = "";
+        done
     }
 
     pub(crate) fn take_hooks(&mut self) -> Vec<Hook> {
@@ -119,12 +153,14 @@ impl Tx {
         while !self.at_end.is_empty() {
             self.at_end.remove(0).run(self).await?;
         }
+        self.flush().await?;
         Ok(outcome)
     }
 
     /// Drops what was put off by work that failed.
     pub(crate) fn drop_end(&mut self) {
         self.at_end.clear();
+        self.later.clear();
     }
 
     pub(crate) async fn close(self) {
@@ -161,6 +197,55 @@ impl Tx {
         self.at_end.push(Box::new(work));
     }
 
+    /// Runs a statement whose outcome nobody asks for, before the next statement or at the end of
+    /// the transaction: on SQLite in one command with it, which saves a way to its thread and back.
+    /// Its error is that of the statement it goes with.
+    pub fn later(&mut self, sql: impl SqlSafeStr, args: Args) {
+        self.later.push((sql.into_sql_str(), args));
+    }
+
+    /// Runs what [`Tx::later`] put off.
+    async fn flush(&mut self) -> Result<(), DbError> {
+        if self.later.is_empty() {
+            return Ok(());
+        }
+        let later = std::mem::take(&mut self.later);
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let (sql, args) = joined(std::mem::take(&mut self.ahead), later);
+                let done = sqlx::query_with(AssertSqlSafe(sql), args.sqlite()?).execute(connection);
+                done.await.map(drop)
+            }
+            Connection::Postgres(transaction) => {
+                let mut done = Ok(());
+                for (sql, args) in later {
+                    let one = sqlx::query_with(sql, args.postgres()?).execute(&mut **transaction);
+                    done = one.await.map(drop);
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
+            }
+        };
+        done.map_err(|error| self.failed(error))
+    }
+
+    /// A query together with what was put off before it, where the engine takes both at once.
+    async fn with_later(&mut self, sql: SqlStr, args: Args) -> Result<(SqlStr, Args), DbError> {
+        if self.later.is_empty() && self.ahead.is_empty() {
+            return Ok((sql, args));
+        }
+        if self.engine() == Engine::Postgres {
+            self.flush().await?;
+            return Ok((sql, args));
+        }
+        let mut all = std::mem::take(&mut self.later);
+        all.push((sql, args));
+        let (sql, args) = joined(std::mem::take(&mut self.ahead), all);
+        Ok((AssertSqlSafe(sql).into_sql_str(), args))
+    }
+
     /// The only row a query gives.
     ///
     /// # Errors
@@ -175,6 +260,7 @@ impl Tx {
         sql: impl SqlSafeStr,
         args: Args,
     ) -> Result<Option<T>, DbError> {
+        let (sql, args) = self.with_later(sql.into_sql_str(), args).await?;
         let row = match &mut self.connection {
             Connection::Sqlite(connection) => {
                 sqlx::query_as_with(sql, args.sqlite()?)
@@ -196,6 +282,7 @@ impl Tx {
         sql: impl SqlSafeStr,
         args: Args,
     ) -> Result<Vec<T>, DbError> {
+        let (sql, args) = self.with_later(sql.into_sql_str(), args).await?;
         let rows = match &mut self.connection {
             Connection::Sqlite(connection) => {
                 sqlx::query_as_with(sql, args.sqlite()?)
@@ -213,11 +300,11 @@ impl Tx {
 
     /// Runs a statement and gives the number of rows it changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Args) -> Result<u64, DbError> {
+        let (sql, args) = self.with_later(sql.into_sql_str(), args).await?;
         let changed = match &mut self.connection {
-            Connection::Sqlite(connection) => sqlx::query_with(sql, args.sqlite()?)
-                .execute(connection)
-                .await
-                .map(|done| done.rows_affected()),
+            Connection::Sqlite(connection) => {
+                last_changed(connection, sqlx::query_with(sql, args.sqlite()?)).await
+            }
             Connection::Postgres(transaction) => sqlx::query_with(sql, args.postgres()?)
                 .execute(&mut **transaction)
                 .await
@@ -225,6 +312,54 @@ impl Tx {
         };
         changed.map_err(|error| self.failed(error))
     }
+}
+
+/// How many rows the last statement of a command changed.
+async fn last_changed(
+    connection: &mut SqliteConnection,
+    query: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<u64, sqlx::Error> {
+    let mut changed = 0;
+    let mut outcomes = connection.fetch_many(query);
+    while let Some(outcome) = outcomes.try_next().await? {
+        if let sqlx::Either::Left(done) = outcome {
+            changed = done.rows_affected();
+        }
+    }
+    Ok(changed)
+}
+
+/// Statements as one command, their values numbered through.
+fn joined(ahead: &str, statements: Vec<(SqlStr, Args)>) -> (String, Args) {
+    let mut text = ahead.to_owned();
+    let mut all = Args::new();
+    for (sql, args) in statements {
+        if !text.is_empty() {
+            text.push(';');
+        }
+        shift(&mut text, sql.as_str(), all.len());
+        all.append(args);
+    }
+    (text, all)
+}
+
+/// Writes a statement with every `$n` raised by `by`.
+fn shift(text: &mut String, sql: &str, by: usize) {
+    let mut rest = sql;
+    while by > 0
+        && let Some(at) = rest.find('$')
+    {
+        let (before, from) = rest.split_at(at + 1);
+        let digits = from.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = from.split_at(digits);
+        text.push_str(before);
+        match number.parse::<usize>() {
+            Ok(number) => text.push_str(&(number + by).to_string()),
+            Err(_) => text.push_str(number),
+        }
+        rest = after;
+    }
+    text.push_str(rest);
 }
 
 /// PostgreSQL's `serialization_failure` and `deadlock_detected`.

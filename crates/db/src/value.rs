@@ -35,6 +35,10 @@ impl Args {
         self.0.len()
     }
 
+    pub(crate) fn append(&mut self, mut more: Self) {
+        self.0.append(&mut more.0);
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.0.len()

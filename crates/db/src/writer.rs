@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sqlx::SqlStr;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{DbError, Durability, Tx};
+use crate::watch::Watches;
+use crate::{Args, DbError, Durability, Tx};
 
 /// Most pieces of work in one commit: bounds how long the first of them waits.
 const GROUP: usize = 64;
@@ -22,10 +24,15 @@ const QUEUE: usize = 1024;
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
 type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Answer)> + Send>;
 type Hook = Box<dyn FnOnce() + Send>;
+/// A statement that is a whole piece of work.
+type Statement = (SqlStr, Args);
+type Changed = Box<dyn FnOnce(Result<u64, DbError>) + Send>;
 
 struct Job {
     durability: Durability,
     work: Work,
+    /// The same, for when nothing else is waiting: then it needs no transaction around it.
+    single: Option<(Statement, Changed)>,
     /// Answers a job that panicked or was never run.
     unfinished: Answer,
 }
@@ -41,9 +48,9 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: SqliteConnection, path: PathBuf) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, path: PathBuf, watches: Watches) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(Tx::sqlite(connection), waiting));
+        tokio::spawn(run(Tx::sqlite(connection), waiting, watches));
         Self { queue, path }
     }
 
@@ -64,51 +71,94 @@ impl Writer {
         E: From<DbError> + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel::<Result<T, E>>();
-        // Either the work answers or its panic does; both must be able to reach the caller.
-        let answer = std::sync::Arc::new(std::sync::Mutex::new(Some(answer)));
-        let on_panic = answer.clone();
-        let send = move |outcome: Result<T, E>| {
-            let sender = answer.lock().ok().and_then(|mut slot| slot.take());
-            if let Some(sender) = sender {
-                let _ = sender.send(outcome);
-            }
-        };
-        let work: Work = Box::new(move |tx| {
-            Box::pin(async move {
-                let outcome = tx.whole(work).await;
-                let keep = outcome.is_ok();
-                let answer: Answer = Box::new(move |committed| match committed {
-                    Err(cause) if keep => send(Err(DbError::Commit(cause).into())),
-                    // What failed by itself keeps its own error.
-                    Ok(()) | Err(_) => send(outcome),
-                });
-                (keep, answer)
-            })
+        let (job, answered) = job(durability, work);
+        self.send(job, answered).await
+    }
+
+    /// Runs one statement, and gives the number of rows it changed.
+    pub(crate) async fn execute(
+        &self,
+        durability: Durability,
+        sql: SqlStr,
+        args: Args,
+    ) -> Result<u64, DbError> {
+        let statement = (sql.clone(), args.clone());
+        let (mut job, answered) = job(durability, move |tx: &mut Tx| {
+            Box::pin(async move { tx.execute(sql, args).await }) as BoxFuture<'_, _>
         });
-        let unfinished: Answer = Box::new(move |committed| {
-            let sender = on_panic.lock().ok().and_then(|mut slot| slot.take());
-            if let Some(sender) = sender {
-                let error = committed.map_or_else(DbError::Commit, |()| DbError::Panicked);
-                let _ = sender.send(Err(error.into()));
-            }
+        let (changed, single) = oneshot::channel();
+        let changed: Changed = Box::new(move |outcome| {
+            let _ = changed.send(outcome);
         });
-        let job = Message::Job(Job {
-            durability,
-            work,
-            unfinished,
-        });
-        self.queue
-            .send(job)
-            .await
-            .map_err(|_| E::from(DbError::Closed))?;
+        job.single = Some((statement, changed));
+        let queued = self.queue.send(Message::Job(job)).await;
+        queued.map_err(|_| DbError::Closed)?;
+        // The way that was not taken drops its sender.
+        match single.await {
+            Ok(outcome) => outcome,
+            Err(_) => answered.await.unwrap_or(Err(DbError::Closed)),
+        }
+    }
+
+    async fn send<T, E: From<DbError>>(
+        &self,
+        job: Job,
+        answered: oneshot::Receiver<Result<T, E>>,
+    ) -> Result<T, E> {
+        let queued = self.queue.send(Message::Job(job)).await;
+        queued.map_err(|_| E::from(DbError::Closed))?;
         answered
             .await
             .unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 }
 
-async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
+/// Work for the writer, and where its outcome comes.
+fn job<T, E, F>(durability: Durability, work: F) -> (Job, oneshot::Receiver<Result<T, E>>)
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel::<Result<T, E>>();
+    // Either the work answers or its panic does; both must be able to reach the caller.
+    let answer = std::sync::Arc::new(std::sync::Mutex::new(Some(answer)));
+    let on_panic = answer.clone();
+    let send = move |outcome: Result<T, E>| {
+        let sender = answer.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(sender) = sender {
+            let _ = sender.send(outcome);
+        }
+    };
+    let work: Work = Box::new(move |tx| {
+        Box::pin(async move {
+            let outcome = tx.whole(work).await;
+            let keep = outcome.is_ok();
+            let answer: Answer = Box::new(move |committed| match committed {
+                Err(cause) if keep => send(Err(DbError::Commit(cause).into())),
+                // What failed by itself keeps its own error.
+                Ok(()) | Err(_) => send(outcome),
+            });
+            (keep, answer)
+        })
+    });
+    let unfinished: Answer = Box::new(move |committed| {
+        let sender = on_panic.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(sender) = sender {
+            let error = committed.map_or_else(DbError::Commit, |()| DbError::Panicked);
+            let _ = sender.send(Err(error.into()));
+        }
+    });
+    let job = Job {
+        durability,
+        work,
+        single: None,
+        unfinished,
+    };
+    (job, answered)
+}
+
+async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, watches: Watches) {
     // What the connection is set to; `None` where that is not known for certain.
     let mut relaxed = Some(false);
     let mut group = Vec::with_capacity(GROUP);
@@ -122,7 +172,7 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
             }
         }
         if !jobs.is_empty() {
-            commit_group(&mut tx, jobs, &mut relaxed).await;
+            commit_group(&mut tx, jobs, &mut relaxed, &watches).await;
         }
         if let Some(done) = closing {
             waiting.close();
@@ -138,7 +188,11 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>) {
 ///
 /// Several run one after the other under one savepoint, which each that is kept moves on. Each
 /// command to SQLite is a way to its thread and back, so what follows upon each other is one.
-async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>) {
+async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>, watches: &Watches) {
+    let jobs = match run_single(tx, jobs, relaxed, watches).await {
+        Some(jobs) => jobs,
+        None => return,
+    };
     let wants_relaxed = jobs.iter().all(|job| job.durability == Durability::Relaxed);
     let alone = jobs.len() == 1;
     let begun = begin(tx, wants_relaxed, relaxed, alone).await;
@@ -170,9 +224,12 @@ async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>) {
     }
     if let Some(cause) = &failure {
         tracing::error!(cause, "a group of writes was rolled back");
+        tx.go_ahead("");
         // Fails when SQLite has rolled back by itself, as it does on a full disk.
         let _ = tx.control("ROLLBACK").await;
-    } else {
+    }
+    watches.ended();
+    if failure.is_none() {
         for hook in hooks {
             hook();
         }
@@ -180,6 +237,33 @@ async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>) {
     for answer in answers {
         answer(failure.clone().map_or(Ok(()), Err));
     }
+}
+
+/// Runs the only job as one command, if it is one statement; gives the jobs back otherwise.
+async fn run_single(
+    tx: &mut Tx,
+    mut jobs: Vec<Job>,
+    relaxed: &mut Option<bool>,
+    watches: &Watches,
+) -> Option<Vec<Job>> {
+    let [job] = jobs.as_mut_slice() else {
+        return Some(jobs);
+    };
+    let Some(((sql, args), changed)) = job.single.take() else {
+        return Some(jobs);
+    };
+    let wants_relaxed = job.durability == Durability::Relaxed;
+    let first = match (*relaxed != Some(wants_relaxed), wants_relaxed) {
+        (false, _) => "",
+        (true, true) => "PRAGMA synchronous = NORMAL",
+        (true, false) => "PRAGMA synchronous = FULL",
+    };
+    let done = tx.alone(first, sql, args).await;
+    // The first of two commands may be done although the second failed.
+    *relaxed = done.is_ok().then_some(wants_relaxed);
+    watches.ended();
+    changed(done);
+    None
 }
 
 /// Where a job stands in its group.
@@ -232,7 +316,10 @@ async fn run_job(
     let ended = match (keep, place) {
         // The commit takes an open savepoint with it.
         (true, Place::Alone | Place::Last) => Ok(()),
-        (true, Place::Before) => tx.control("RELEASE job; SAVEPOINT job").await,
+        (true, Place::Before) => {
+            tx.go_ahead("RELEASE job; SAVEPOINT job");
+            Ok(())
+        }
         // An empty transaction is committed in its place.
         (false, Place::Alone) => tx.control("ROLLBACK; BEGIN IMMEDIATE").await,
         // The savepoint stays, for the next.

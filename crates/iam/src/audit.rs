@@ -201,7 +201,8 @@ pub async fn record_all(tx: &mut Tx, lines: &[(Entry, i64)]) -> Result<(), DbErr
     if rules.forwarded && rules.forward_only {
         return Ok(());
     }
-    store::insert(tx, &kept).await
+    store::insert(tx, &kept);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use berth_crypto::KeyFile;
-use berth_db::Db;
+use berth_db::{Db, Kept};
 use berth_model::{Clock, RobotId, Secret, Timestamp, UserId, UserName};
 use http::HeaderValue;
 
@@ -39,6 +39,8 @@ pub type RobotPrefix = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the names of robots begin with if nobody says otherwise.
 const ROBOT_PREFIX: &str = "robot$";
+/// Holders of tokens that are remembered at most, until an account changes.
+const HOLDERS_KEPT: usize = 4096;
 
 /// What operators may choose.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,7 @@ struct Inner {
     authority: Authority,
     hasher: Arc<Hasher>,
     remembered: Remembered,
+    holders: Kept<UserId, Option<TokenHolder>>,
     together: Together,
     lockout: Lockout,
     refresh_lifetime: Duration,
@@ -99,6 +102,7 @@ impl Iam {
                 authority,
                 hasher: Arc::new(Hasher::new(options.hash_cost)?),
                 remembered: Remembered::new(),
+                holders: db.kept(&["user_account"], HOLDERS_KEPT),
                 together: Together::default(),
                 lockout: Lockout::new(db.clone(), clock.clone()),
                 refresh_lifetime: options.refresh_lifetime,
@@ -456,9 +460,14 @@ impl Iam {
         let Some(id) = claims.user_id() else {
             return Ok(Actor::Anonymous);
         };
-        let row = store::login_by_id(&self.inner.db, id).await?;
-        let row = row.filter(|row| !is_older(row.password_changed_at));
-        row.map(|row| Actor::User(user_of(row)))
+        let read = async {
+            let row = store::login_by_id(&self.inner.db, id).await?;
+            Ok::<_, IamError>(row.map(TokenHolder::from))
+        };
+        let holder = self.inner.holders.get_or(id, read).await?;
+        let holder = holder.filter(|holder| !is_older(holder.password_changed_at));
+        holder
+            .map(|holder| Actor::User(holder.user))
             .ok_or(IamError::Revoked)
     }
 
@@ -507,6 +516,22 @@ impl Iam {
         refresh::redeem(&self.inner.db, &self.inner.clock, token, service)
             .await
             .map(Arc::new)
+    }
+}
+
+/// A user that tokens were issued to.
+#[derive(Clone)]
+struct TokenHolder {
+    user: Arc<User>,
+    password_changed_at: i64,
+}
+
+impl From<LoginRow> for TokenHolder {
+    fn from(row: LoginRow) -> Self {
+        Self {
+            password_changed_at: row.password_changed_at,
+            user: user_of(row),
+        }
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) async fn unlink(
     if expired.is_none() {
         return Ok(false);
     }
-    berth_registry::settle(tx, due.repository_id, due.blob_id).await?;
+    berth_registry::settle(tx, due.repository_id, due.blob_id);
     let removed = tx
         .execute(
             "DELETE FROM repository_blob WHERE repository_id = $1 AND blob_id = $2 \
@@ -103,7 +103,7 @@ pub(crate) async fn unlink(
                 args![due.repository_id, due.blob_id],
             )
             .await?;
-        berth_registry::note_lost(tx, due.repository_id, &digest, now).await?;
+        berth_registry::note_lost(tx, due.repository_id, &digest, now);
         berth_registry::let_go(tx, ProjectId(project), &digest, size);
     }
     Ok(removed == 1)

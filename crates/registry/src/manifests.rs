@@ -313,7 +313,7 @@ pub(crate) async fn remove(
     contents::let_go(tx, project, digest, size);
     let (by, now) = (deletion.by.as_str(), deletion.now);
     let tags = tags::delete_all_of(tx, repository, manifest, by, now).await?;
-    reviews::ask_relations(tx, repository, manifest, now).await?;
+    reviews::ask_relations(tx, repository, manifest, now);
     store::delete(tx, repository, manifest, deletion.review_at).await?;
     Ok(Some(tags))
 }
@@ -366,6 +366,7 @@ impl PushWork {
         if let Some(digest) = refused {
             return Err(RegistryError::ManifestBlobUnknown(digest));
         }
+        blobs.retain(|digest| !held.contains_key(digest));
         let children = store::child_sizes(tx, repository, &blobs).await?;
         let total = manifest.payload.len() as i64
             + held.values().map(|(_, size)| size).sum::<i64>()
@@ -374,11 +375,11 @@ impl PushWork {
         if new {
             let size = manifest.payload.len() as i64;
             contents::hold(tx, pusher.project, manifest.digest.as_str(), size);
-            store::insert_references(tx, repository, id, &manifest.references, &held).await?;
+            store::insert_references(tx, repository, id, &manifest.references, &held);
         }
         repositories::touch(tx, repository, now).await?;
         if tags.is_empty() {
-            reviews::ask(tx, id, now).await?;
+            reviews::ask(tx, id, now);
         }
         // In one order, so that two pushes of the same tags do not wait for each other.
         tags.sort();

@@ -14,7 +14,7 @@ use std::pin::Pin;
 
 use berth_blob::{Checkpoint, CommitError, Stored, Upload};
 use berth_catalog::repositories;
-use berth_db::{DbError, Durability};
+use berth_db::DbError;
 use berth_http::BodyError;
 use berth_model::Limits;
 use berth_oci::{Algorithm, Digest, RepositoryName};
@@ -67,30 +67,17 @@ impl Registry {
         repository: &RepositoryName,
         algorithm: Algorithm,
     ) -> Result<String, RegistryError> {
-        if store::count_of(&self.inner.db, &pusher.name).await? >= Limits::UPLOADS_PER_CALLER {
-            return Err(RegistryError::TooMany(format!(
-                "{} unfinished uploads are open: finish or cancel some",
-                Limits::UPLOADS_PER_CALLER
-            )));
-        }
         let mut upload = self.inner.blobs.begin(algorithm).await?;
         let checkpoint = upload.checkpoint().await?;
         let id = upload.id().to_owned();
-        let (row, repository, caller) = (
-            id.clone(),
-            repository.as_str().to_owned(),
-            pusher.name.clone(),
-        );
-        let now = self.inner.clock.now();
-        self.inner
-            .db
-            .write_with::<_, RegistryError, _>(Durability::Relaxed, move |tx| {
-                Box::pin(async move {
-                    store::insert(tx, &row, &repository, &caller, &checkpoint.state, now).await?;
-                    Ok(())
-                })
-            })
-            .await?;
+        let (db, now) = (&self.inner.db, self.inner.clock.now());
+        let (name, caller, state) = (repository.as_str(), &pusher.name, &checkpoint.state);
+        let most = Limits::UPLOADS_PER_CALLER;
+        if !store::insert(db, &id, name, caller, state, most, now).await? {
+            return Err(RegistryError::TooMany(format!(
+                "{most} unfinished uploads are open: finish or cancel some"
+            )));
+        }
         Ok(id)
     }
 
@@ -267,7 +254,7 @@ impl Registry {
                     )
                     .await?;
                     if let Some(upload) = upload {
-                        store::delete(tx, &upload).await?;
+                        store::finish(tx, &upload);
                     }
                     let replaces = replaced.is_some();
                     tx.after_commit(move || {
@@ -386,20 +373,11 @@ impl Registry {
 
     async fn save(&self, mut upload: Upload) -> Result<u64, RegistryError> {
         let checkpoint = upload.checkpoint().await?;
-        let (id, offset) = (upload.id().to_owned(), checkpoint.offset);
-        let now = self.inner.clock.now();
-        self.inner
-            .db
-            .write_with::<_, RegistryError, _>(Durability::Relaxed, move |tx| {
-                Box::pin(async move {
-                    if store::advance(tx, &id, offset, &checkpoint.state, now).await? {
-                        Ok(())
-                    } else {
-                        Err(RegistryError::UploadUnknown(id))
-                    }
-                })
-            })
-            .await?;
+        let (id, offset) = (upload.id(), checkpoint.offset);
+        let (db, now) = (&self.inner.db, self.inner.clock.now());
+        if !store::advance(db, id, offset, &checkpoint.state, now).await? {
+            return Err(RegistryError::UploadUnknown(id.to_owned()));
+        }
         drop(upload);
         Ok(offset)
     }

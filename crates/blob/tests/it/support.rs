@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tempfile::TempDir;
 
 /// What the store gathers before it writes.
-pub(crate) const BATCH: usize = 96 * 1024;
+pub(crate) const BATCH: usize = 160 * 1024;
 /// What the store reads from the disk at once.
 pub(crate) const READ: usize = 256 * 1024;
 

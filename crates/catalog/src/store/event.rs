@@ -37,10 +37,11 @@ pub(crate) async fn insert(tx: &mut Tx, events: &[Event]) -> Result<u64, DbError
              INSERT INTO event (project_id, at, operator, what) \
              SELECT v.project_id, v.at, v.operator, v.what FROM v \
              JOIN event_listener l ON l.project_id = v.project_id AND l.kind = v.kind \
-             ORDER BY v.n",
+             ORDER BY v.n RETURNING id",
             rows_of(chunk.len(), 6)
         );
-        written += tx.execute(AssertSqlSafe(sql), values).await?;
+        let ids: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values).await?;
+        written += ids.len() as u64;
     }
     Ok(written)
 }

@@ -91,11 +91,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, Catalo
     Ok(deleted == 1)
 }
 
-pub(crate) async fn touch(
-    tx: &mut Tx,
-    id: RepositoryId,
-    now: Timestamp,
-) -> Result<(), CatalogError> {
+pub(crate) fn touch(tx: &mut Tx, id: RepositoryId, now: Timestamp) {
     // A row that is locked is passed by: mostly another push is writing the same time into it. To
     // wait here would put all pushes into a repository in one line, and they hold manifests, which
     // others take after the repository.
@@ -106,8 +102,7 @@ pub(crate) async fn touch(
              (SELECT id FROM repository WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED)"
         }
     };
-    tx.execute(sql, args![id, now]).await?;
-    Ok(())
+    tx.later(sql, args![id, now]);
 }
 
 pub(crate) async fn set_description(

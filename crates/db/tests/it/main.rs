@@ -1,5 +1,6 @@
 //! The layer under all SQL: the same behaviour on both engines.
 
+mod batches;
 mod conflicts;
 
 use std::sync::Arc;

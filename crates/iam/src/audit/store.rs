@@ -50,7 +50,7 @@ pub(super) async fn rules(tx: &mut Tx) -> Result<Rules, DbError> {
     Ok(rules)
 }
 
-pub(super) async fn insert(tx: &mut Tx, rows: &[(Entry, i64)]) -> Result<(), DbError> {
+pub(super) fn insert(tx: &mut Tx, rows: &[(Entry, i64)]) {
     const COLUMNS: usize = 13;
     let mut rest = rows;
     while !rest.is_empty() {
@@ -77,7 +77,6 @@ pub(super) async fn insert(tx: &mut Tx, rows: &[(Entry, i64)]) -> Result<(), DbE
              project_id, repository, tag, digest, description, succeeded, times) VALUES {}",
             rows_of(chunk.len(), COLUMNS)
         );
-        tx.execute(AssertSqlSafe(sql), args).await?;
+        tx.later(AssertSqlSafe(sql), args);
     }
-    Ok(())
 }

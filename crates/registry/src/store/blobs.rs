@@ -131,10 +131,10 @@ async fn link(
             .await?
         };
         if made == 1 {
-            sparse::settle(tx, repository.get(), blob.get()).await?;
+            sparse::settle(tx, repository.get(), blob.get());
         }
         if leased == 1 {
-            review(tx, repository.get(), blob, review_at).await?;
+            review(tx, repository.get(), blob, review_at);
             return Ok(made == 1);
         }
     }
@@ -142,19 +142,12 @@ async fn link(
 }
 
 /// Asks garbage collection to look at a link at `at`, not before.
-pub(crate) async fn review(
-    tx: &mut Tx,
-    repository: i64,
-    blob: BlobId,
-    at: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
+pub(crate) fn review(tx: &mut Tx, repository: i64, blob: BlobId, at: Timestamp) {
+    tx.later(
         "INSERT INTO gc_review (blob_id, repository_id, review_at) VALUES ($1, $2, $3) \
          ON CONFLICT (blob_id, repository_id) DO UPDATE SET review_at = excluded.review_at",
         args![blob, repository, at],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// Renews the lease of a link. `false` when it is gone: the caller must say the blob is unknown.
@@ -256,7 +249,7 @@ pub(crate) async fn unlink(
     let Some((repository, blob, project, size)) = link else {
         return Ok(None);
     };
-    sparse::settle(tx, repository, blob).await?;
+    sparse::settle(tx, repository, blob);
     let (referenced,): (bool,) = tx
         .one(
             "SELECT EXISTS (SELECT 1 FROM manifest_reference \
@@ -272,9 +265,9 @@ pub(crate) async fn unlink(
         args![repository, blob],
     )
     .await?;
-    sparse::note_lost(tx, repository, digest.as_str(), now).await?;
+    sparse::note_lost(tx, repository, digest.as_str(), now);
     contents::let_go(tx, ProjectId(project), digest.as_str(), size);
-    review(tx, 0, BlobId(blob), review_at).await?;
+    review(tx, 0, BlobId(blob), review_at);
     Ok(Some(true))
 }
 

@@ -128,7 +128,7 @@ pub(crate) async fn hold_blobs(
             placeholders(3, rows.len()),
         );
         if !rows.is_empty() {
-            tx.execute(AssertSqlSafe(sql), values).await?;
+            tx.later(AssertSqlSafe(sql), values);
         }
         held.extend(
             rows.into_iter()
@@ -198,11 +198,10 @@ pub(crate) async fn insert(
             )
             .await?;
         if let Some((id,)) = inserted {
-            tx.execute(
+            tx.later(
                 "INSERT INTO manifest_payload (manifest_id, payload) VALUES ($1, $2)",
                 args![id, manifest.payload.clone()],
-            )
-            .await?;
+            );
             return Ok((ManifestId(id), true));
         }
         if let Some(id) = lock(tx, repository, manifest.digest.as_str()).await? {
@@ -213,13 +212,13 @@ pub(crate) async fn insert(
 }
 
 /// Stores what a new manifest refers to; `held` names the blobs the repository holds.
-pub(crate) async fn insert_references(
+pub(crate) fn insert_references(
     tx: &mut Tx,
     repository: RepositoryId,
     manifest: ManifestId,
     references: &[NewReference],
     held: &HashMap<String, (i64, i64)>,
-) -> Result<(), DbError> {
+) {
     const COLUMNS: usize = 11;
     for (page, chunk) in references.chunks(40).enumerate() {
         let mut values = Args::new();
@@ -243,9 +242,8 @@ pub(crate) async fn insert_references(
              child_digest, blob_id, media_type, size, platform, annotations, urls) VALUES {}",
             rows.join(", "),
         );
-        tx.execute(AssertSqlSafe(sql), values).await?;
+        tx.later(AssertSqlSafe(sql), values);
     }
-    Ok(())
 }
 
 /// The project a manifest is in, and the size of its bytes.

@@ -8,24 +8,22 @@ use berth_db::{Db, DbError, Tx, args};
 use berth_model::{ManifestId, RepositoryId, Timestamp};
 
 /// Asks for the review of a manifest, a whole grace after `now`.
-pub(crate) async fn ask(tx: &mut Tx, manifest: ManifestId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(
+pub(crate) fn ask(tx: &mut Tx, manifest: ManifestId, now: Timestamp) {
+    tx.later(
         "INSERT INTO manifest_review (manifest_id, since) VALUES ($1, $2) \
          ON CONFLICT (manifest_id) DO UPDATE SET since = excluded.since",
         args![manifest, now],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// Asks for the review of what a manifest that is about to be deleted was there for: the entries
 /// of an index, and what has it as its subject.
-pub(crate) async fn ask_relations(
+pub(crate) fn ask_relations(
     tx: &mut Tx,
     repository: RepositoryId,
     manifest: ManifestId,
     now: Timestamp,
-) -> Result<(), DbError> {
+) {
     for sql in [
         "INSERT INTO manifest_review (manifest_id, since) \
          SELECT DISTINCT m.id, $3 FROM manifest_reference c JOIN manifest m \
@@ -39,9 +37,8 @@ pub(crate) async fn ask_relations(
          ON CONFLICT (manifest_id) DO UPDATE SET since = excluded.since",
     ] {
         let now = now.micros();
-        tx.execute(sql, args![repository, manifest, now]).await?;
+        tx.later(sql, args![repository, manifest, now]);
     }
-    Ok(())
 }
 
 /// Since when a manifest waits for its review, if it does; `None`: it is gone.

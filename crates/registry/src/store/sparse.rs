@@ -18,35 +18,25 @@ const REMEMBERED: Duration = Duration::from_hours(24 * 14);
 ///
 /// Asked where a link is made and once more before one is removed: on PostgreSQL a push of the
 /// manifest and one of the blob at the same moment do not see each other.
-pub async fn settle(tx: &mut Tx, repository: i64, blob: i64) -> Result<(), DbError> {
-    tx.execute(
+pub fn settle(tx: &mut Tx, repository: i64, blob: i64) {
+    tx.later(
         "UPDATE manifest_reference SET blob_id = $2 WHERE repository_id = $1 AND blob_id IS NULL \
          AND child_digest = (SELECT digest FROM blob WHERE id = $2)",
         args![repository, blob],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// The repository held this blob until now. What was lost long ago is forgotten.
-pub async fn note_lost(
-    tx: &mut Tx,
-    repository: i64,
-    digest: &str,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
+pub fn note_lost(tx: &mut Tx, repository: i64, digest: &str, now: Timestamp) {
+    tx.later(
         "INSERT INTO lost_blob (repository_id, digest, lost_at) VALUES ($1, $2, $3) \
          ON CONFLICT (repository_id, digest) DO UPDATE SET lost_at = excluded.lost_at",
         args![repository, digest, now],
-    )
-    .await?;
-    tx.execute(
+    );
+    tx.later(
         "DELETE FROM lost_blob WHERE lost_at < $1",
         args![now.minus(REMEMBERED)],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// One of these digests, none of which the repository has live, that it held before.

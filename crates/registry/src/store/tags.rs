@@ -21,14 +21,13 @@ pub(crate) async fn point(
     match placed {
         Placed::New => {}
         Placed::There => return Ok(false),
-        Placed::Moved => close_history(tx, repository, name, by, now).await?,
+        Placed::Moved => close_history(tx, repository, name, by, now),
     }
-    tx.execute(
+    tx.later(
         "INSERT INTO tag_history (repository_id, name, digest, from_at, from_by) \
          VALUES ($1, $2, $3, $4, $5)",
         args![repository, name, digest.as_str(), now, by],
-    )
-    .await?;
+    );
     Ok(matches!(placed, Placed::Moved))
 }
 
@@ -74,32 +73,23 @@ async fn place(
         if before == manifest.get() {
             return Ok(Placed::There);
         }
-        tx.execute(
+        tx.later(
             "UPDATE tag SET manifest_id = $2 WHERE id = $1",
             args![id, manifest],
-        )
-        .await?;
-        reviews::ask(tx, ManifestId(before), now).await?;
+        );
+        reviews::ask(tx, ManifestId(before), now);
         return Ok(Placed::Moved);
     }
     Err(DbError::Unique("tag".to_owned()))
 }
 
-async fn close_history(
-    tx: &mut Tx,
-    repository: RepositoryId,
-    name: &str,
-    by: &str,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
+fn close_history(tx: &mut Tx, repository: RepositoryId, name: &str, by: &str, now: Timestamp) {
+    tx.later(
         "UPDATE tag_history SET to_at = $3, to_by = $4 WHERE id = \
            (SELECT MAX(id) FROM tag_history WHERE repository_id = $1 AND name = $2) \
          AND to_at IS NULL",
         args![repository, name, now, by],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// Removes one tag; its manifest stays. `false` when there is none.
@@ -119,8 +109,8 @@ pub(crate) async fn delete(
     let Some((manifest,)) = deleted else {
         return Ok(false);
     };
-    reviews::ask(tx, ManifestId(manifest), now).await?;
-    close_history(tx, repository, name, by, now).await?;
+    reviews::ask(tx, ManifestId(manifest), now);
+    close_history(tx, repository, name, by, now);
     Ok(true)
 }
 
@@ -140,7 +130,7 @@ pub(crate) async fn delete_all_of(
         .await?;
     let mut names = Vec::with_capacity(rows.len());
     for (name,) in rows {
-        close_history(tx, repository, &name, by, now).await?;
+        close_history(tx, repository, &name, by, now);
         names.push(name);
     }
     Ok(names)

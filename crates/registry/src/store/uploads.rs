@@ -1,6 +1,6 @@
 //! Rows of `upload`: what is needed to go on with an unfinished upload, here or elsewhere.
 
-use berth_db::{Db, DbError, Tx, args};
+use berth_db::{Db, DbError, Durability, Tx, args};
 use berth_model::Timestamp;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -24,43 +24,40 @@ pub(crate) async fn find(
     .await
 }
 
-pub(crate) async fn count_of(db: &Db, caller: &str) -> Result<i64, DbError> {
-    let (count,): (i64,) = db
-        .one(
-            "SELECT COUNT(*) FROM upload WHERE caller = $1",
-            args![caller],
-        )
-        .await?;
-    Ok(count)
-}
-
+/// Writes down a new upload; `false` when its caller has `most` already.
 pub(crate) async fn insert(
-    tx: &mut Tx,
+    db: &Db,
     id: &str,
     repository: &str,
     caller: &str,
     hash_state: &[u8],
+    most: i64,
     now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO upload (id, repository_name, caller, next_offset, hash_state, created_at, updated_at) \
-         VALUES ($1, $2, $3, 0, $4, $5, $5)",
-        args![id, repository, caller, hash_state, now],
-    )
-    .await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    let made = db
+        .execute(
+            Durability::Relaxed,
+            "INSERT INTO upload \
+               (id, repository_name, caller, next_offset, hash_state, created_at, updated_at) \
+             SELECT $1, $2, $3, 0, $4, $5, $5 \
+             WHERE (SELECT COUNT(*) FROM upload WHERE caller = $3) < $6",
+            args![id, repository, caller, hash_state, now, most],
+        )
+        .await?;
+    Ok(made == 1)
 }
 
 /// Moves an upload on; `false` when it was cancelled meanwhile.
 pub(crate) async fn advance(
-    tx: &mut Tx,
+    db: &Db,
     id: &str,
     offset: u64,
     hash_state: &[u8],
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let advanced = tx
+    let advanced = db
         .execute(
+            Durability::Relaxed,
             "UPDATE upload SET next_offset = $2, hash_state = $3, updated_at = $4 WHERE id = $1",
             args![id, offset as i64, hash_state, now],
         )
@@ -73,6 +70,11 @@ pub(crate) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
         .execute("DELETE FROM upload WHERE id = $1", args![id])
         .await?
         == 1)
+}
+
+/// Removes the row of an upload that has become a blob.
+pub(crate) fn finish(tx: &mut Tx, id: &str) {
+    tx.later("DELETE FROM upload WHERE id = $1", args![id]);
 }
 
 /// Uploads that nobody touched since `before`, oldest first.
