@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use berth_config::{ConfigFile, Settings, Sources};
-use berth_scan::{Platform, Severity};
+use berth_scan::{FindingSeverity, Platform, Severity};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A container registry platform in one binary.
@@ -54,13 +54,13 @@ pub(crate) struct ServeArgs {
 }
 
 /// Ends with 0 if nothing reaches `--fail-on`, with 1 if something does, and with 2 if the scan
-/// could not be made.
+/// could not be made or part of the image could not be read.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     #[command(subcommand)]
     pub(crate) what: ScanWhat,
     /// Advisories: OSV JSON (zip, folder, file), Alpine secdb, Debian's tracker, or CISA's list of
-    /// exploited vulnerabilities; may be given several times
+    /// exploited vulnerabilities, EPSS; as .gz or .zst too; may be given several times
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) db: Vec<PathBuf>,
     /// As --db, where names of distributions' packages are those of binary packages
@@ -75,6 +75,22 @@ pub(crate) struct ScanArgs {
     /// End with 1 if a vulnerability is at least this grave: negligible, low, medium, high, critical
     #[arg(long, global = true, value_name = "SEVERITY", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
+    /// End with 1 if a secret or a bad practice is at least this grave: info, low, medium, high,
+    /// critical
+    #[arg(long, global = true, value_name = "SEVERITY", value_parser = finding_severity)]
+    pub(crate) fail_on_finding: Option<FindingSeverity>,
+    /// Do not end with 2 because part of the image could not be read
+    #[arg(long, global = true)]
+    pub(crate) allow_incomplete: bool,
+    /// OpenVEX document about the image or its packages; may be given several times
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Vulnerability, or rule of a finding, that does not count; may be given several times
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) ignore: Vec<String>,
+    /// File of those: an id on each line, `exp:2026-12-31` behind it if it ends, reasons after #
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ignore_file: Vec<PathBuf>,
     /// Leave out what no version mends
     #[arg(long, global = true)]
     pub(crate) ignore_unfixed: bool,
@@ -114,8 +130,21 @@ pub(crate) enum ScanFormat {
     Json,
     /// SARIF 2.1.0
     Sarif,
-    /// CycloneDX 1.6
+    /// CycloneDX 1.6: packages and vulnerabilities
     Cyclonedx,
+    /// SPDX 2.3: packages
+    Spdx,
+}
+
+fn finding_severity(word: &str) -> Result<FindingSeverity, &'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "info" => Ok(FindingSeverity::Info),
+        "low" => Ok(FindingSeverity::Low),
+        "medium" => Ok(FindingSeverity::Medium),
+        "high" => Ok(FindingSeverity::High),
+        "critical" => Ok(FindingSeverity::Critical),
+        _ => Err("write info, low, medium, high or critical"),
+    }
 }
 
 fn severity(word: &str) -> Result<Severity, &'static str> {

@@ -8,8 +8,9 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use berth_model::Clock;
 use berth_scan::output::{self, Format};
-use berth_scan::{Feeds, Image, Limits, Report, Source, scan};
+use berth_scan::{Feeds, Image, Limits, Report, Source, Verdicts, scan};
 
 use crate::cli::{ScanArgs, ScanFormat, ScanWhat};
 
@@ -23,15 +24,27 @@ pub(crate) fn run(options: &ScanArgs) -> ExitCode {
         write(options, &report)?;
         Ok(report)
     }) {
-        Ok(report) => match options.fail_on {
-            Some(severity) if report.reaches(severity) => ExitCode::from(FOUND),
-            Some(_) | None => ExitCode::SUCCESS,
-        },
+        Ok(report) => judge(options, &report),
         Err(error) => {
             eprintln!("berth: {error:#}");
             ExitCode::from(FAILED)
         }
     }
+}
+
+fn judge(options: &ScanArgs, report: &Report) -> ExitCode {
+    let reaches = options.fail_on.is_some_and(|it| report.reaches(it));
+    if reaches || options.fail_on_finding.is_some_and(|it| report.finds(it)) {
+        return ExitCode::from(FOUND);
+    }
+    if report.is_whole() || options.allow_incomplete {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "berth: part of the image could not be read, so it may hold more than was found: the \
+         report says what; --allow-incomplete takes it as it is"
+    );
+    ExitCode::from(FAILED)
 }
 
 fn report(options: &ScanArgs) -> anyhow::Result<Report> {
@@ -40,6 +53,16 @@ fn report(options: &ScanArgs) -> anyhow::Result<Report> {
         "there are no advisories to hold the image against: name them with --db, for example \
          --db Debian.zip"
     );
+    let mut verdicts = Verdicts::default();
+    for path in &options.vex {
+        verdicts.add_vex(path)?;
+    }
+    for path in &options.ignore_file {
+        verdicts.add_list(path)?;
+    }
+    for id in &options.ignore {
+        verdicts.ignore(id);
+    }
     let mut feeds = Feeds::default();
     for path in &options.db {
         feeds.add(path, false)?;
@@ -54,10 +77,12 @@ fn report(options: &ScanArgs) -> anyhow::Result<Report> {
     };
     let platform = options.platform.clone().unwrap_or_default();
     let image = Image::read(&source, reference.as_deref(), &platform, &Limits::default())?;
-    let mut report = scan(image, &feeds);
+    let now = Clock::system().now();
+    let mut report = scan(image, &feeds, now);
     if options.ignore_unfixed {
         report.keep_fixed();
     }
+    verdicts.apply(&mut report, now);
     Ok(report)
 }
 
@@ -67,6 +92,7 @@ fn write(options: &ScanArgs, report: &Report) -> anyhow::Result<()> {
         ScanFormat::Json => Format::Json,
         ScanFormat::Sarif => Format::Sarif,
         ScanFormat::Cyclonedx => Format::CycloneDx,
+        ScanFormat::Spdx => Format::Spdx,
     };
     let mut to: Box<dyn Write> = match &options.output {
         Some(path) => {

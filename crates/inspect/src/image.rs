@@ -244,14 +244,18 @@ impl<'a> State<'a> {
 
     fn os_packages(&self, layers: &[LayerReport], report: &mut ImageReport) {
         let mut used: BTreeSet<String> = BTreeSet::new();
+        let mut unread = Vec::new();
         for (known, _) in OS_DATABASES {
             let path = self.resolve(known);
-            if self.links.contains_key(known) && !self.databases.contains_key(path.as_str()) {
-                report.incomplete.push(Incomplete {
+            let is_link = self.links.contains_key(known);
+            let is_below_link = self.links.contains_key(parent(known));
+            if (is_link || is_below_link) && !self.databases.contains_key(path.as_str()) {
+                let entry = Incomplete {
                     reason: Reason::Link,
                     path: known.to_owned(),
                     detail: format!("a link to {path}, which was not read"),
-                });
+                };
+                unread.push((is_link, entry));
             }
             used.insert(path);
         }
@@ -284,6 +288,10 @@ impl<'a> State<'a> {
                 }
             }));
         }
+        // A directory that is a link holds one kind of database: if any was found, that is it.
+        let none = report.packages.is_empty();
+        let unread = unread.into_iter().filter(|(is_link, _)| *is_link || none);
+        report.incomplete.extend(unread.map(|(_, entry)| entry));
     }
 }
 

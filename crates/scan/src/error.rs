@@ -40,10 +40,20 @@ pub enum ScanError {
         /// Why.
         cause: FeedError,
     },
+    /// A line of a list of ignored vulnerabilities cannot be used.
+    #[error("{path}, line {line}: {problem}")]
+    List {
+        /// The file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// A feed of advisories is in no form that is known.
     #[error(
         "{path} holds no advisories: give OSV JSON in a zip archive, a folder or a file, an Alpine \
-         secdb file, or the Debian tracker's JSON"
+         secdb file, the Debian tracker's JSON, CISA's catalogue or EPSS"
     )]
     NoFeed {
         /// The file.

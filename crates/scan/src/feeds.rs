@@ -3,14 +3,14 @@
 //!
 //! Invariant: a file that cannot be used is an error; an entry that cannot be used is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use berth_advisories::{
-    Advisory, AdvisoryIndex, FeedError, OsvOptions, parse_alpine_secdb, parse_kev, parse_osv,
-    read_debian_tracker,
+    Advisory, AdvisoryIndex, Epss, FeedError, OsvOptions, parse_alpine_secdb, parse_kev, parse_osv,
+    read_debian_tracker, read_epss,
 };
 use berth_model::Timestamp;
 use serde::de::IgnoredAny;
@@ -21,6 +21,8 @@ use crate::ScanError;
 
 /// Largest document, but for Debian's tracker, which is read as a stream.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// Largest stream, uncompressed.
+const LARGEST_UNPACKED: u64 = 2 * 1024 * 1024 * 1024;
 /// How deep folders are looked into.
 const DEPTH: usize = 8;
 
@@ -47,6 +49,8 @@ pub struct Feeds {
     pub index: AdvisoryIndex,
     /// Where they are from.
     pub feeds: Vec<Feed>,
+    /// How likely vulnerabilities are to be exploited, by EPSS.
+    pub epss: HashMap<String, f64>,
     /// Vulnerabilities that are known to be exploited, and since when that is known.
     pub exploited: BTreeMap<String, Timestamp>,
 }
@@ -87,7 +91,7 @@ impl Feeds {
             skipped: 0,
             newest: None,
         };
-        let listed = reading.feeds.exploited.len();
+        let known = reading.feeds.exploited.len() + reading.feeds.epss.len();
         if path.is_dir() {
             reading.folder(path, DEPTH)?;
         } else if ends_with(path, "zip") {
@@ -106,7 +110,7 @@ impl Feeds {
             skipped: reading.skipped,
             newest: reading.newest,
         };
-        if feed.advisories == 0 && self.exploited.len() == listed {
+        if feed.advisories == 0 && self.exploited.len() + self.epss.len() == known {
             return Err(ScanError::NoFeed {
                 path: path.to_owned(),
             });
@@ -203,17 +207,25 @@ impl Reading<'_> {
             path: path.to_owned(),
             cause,
         };
-        let failed = |error| ScanError::read(path, error);
-        let length = fs::metadata(path).map_err(failed)?.len();
         self.hash_file(path)?;
-        if length > LARGEST {
-            return self.tracker(path).map_err(cause);
+        let name = path.display().to_string();
+        if ends_with(&plain_name(path), "csv") {
+            let epss = &mut self.feeds.epss;
+            let each = |one: Epss| {
+                epss.insert(one.cve, one.score);
+                Ok(())
+            };
+            let reader = BufReader::new(open(path)?);
+            return read_epss(&name, reader, each).map(drop).map_err(cause);
         }
-        let bytes = read(path)?;
+        let bytes = start(path)?;
+        if bytes.len() as u64 > LARGEST {
+            drop(bytes);
+            return self.tracker(path);
+        }
         let form: Form = serde_json::from_slice(&bytes).map_err(|_| ScanError::NoFeed {
             path: path.to_owned(),
         })?;
-        let name = path.display().to_string();
         if form.vulnerabilities.is_some() && form.catalog_version.is_some() {
             for one in parse_kev(&name, &bytes).map_err(cause)? {
                 self.feeds
@@ -229,33 +241,65 @@ impl Reading<'_> {
             self.skipped += parsed.skipped;
             self.take(parsed.advisory);
         } else {
-            self.tracker(path).map_err(cause)?;
+            self.tracker(path)?;
         }
         Ok(())
     }
 
     /// Debian's tracker is one document that is too large to be held.
-    fn tracker(&mut self, path: &Path) -> Result<(), FeedError> {
-        let file = File::open(path).map_err(|error| FeedError::Stopped(error.to_string()))?;
-        read_debian_tracker(BufReader::new(file), |advisory| {
+    fn tracker(&mut self, path: &Path) -> Result<(), ScanError> {
+        let reader = BufReader::new(open(path)?);
+        let each = |advisory| {
             self.take(advisory);
             Ok(())
-        })?;
-        Ok(())
+        };
+        read_debian_tracker(reader, each)
+            .map(drop)
+            .map_err(|cause| ScanError::Feed {
+                path: path.to_owned(),
+                cause,
+            })
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ScanError> {
+/// The path without `.gz` or `.zst`.
+fn plain_name(path: &Path) -> PathBuf {
+    if ends_with(path, "gz") || ends_with(path, "zst") {
+        path.with_extension("")
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Opens a document, compressed or not.
+fn open(path: &Path) -> Result<Box<dyn Read>, ScanError> {
     let failed = |error| ScanError::read(path, error);
-    let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST + 1)
+    let reader: Box<dyn Read> = if ends_with(path, "gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))
+    } else if ends_with(path, "zst") {
+        Box::new(zstd::Decoder::new(file).map_err(failed)?)
+    } else {
+        Box::new(file)
+    };
+    Ok(Box::new(reader.take(LARGEST_UNPACKED)))
+}
+
+/// A document, or as much of it as tells that it is too large to be held.
+fn start(path: &Path) -> Result<Vec<u8>, ScanError> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .take(LARGEST + 1)
         .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        .map_err(|error| ScanError::read(path, error))?;
+    Ok(bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ScanError> {
+    let bytes = start(path)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(failed(std::io::Error::other(format!(
-            "it is larger than {LARGEST} bytes"
-        ))));
+        let problem = format!("it is larger than {LARGEST} bytes");
+        return Err(ScanError::read(path, std::io::Error::other(problem)));
     }
     Ok(bytes)
 }

@@ -3,7 +3,7 @@
 //! Invariant: a name never leads out of the folder, and what is read whole is bounded.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
@@ -42,19 +42,29 @@ impl Files {
         let file = File::open(path).map_err(failed)?;
         let mut archive = tar::Archive::new(file);
         let mut places = HashMap::new();
+        let mut links = Vec::new();
         for entry in archive.entries_with_seek().map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            if !entry.header().entry_type().is_file() {
-                continue;
+            let name = clean(&entry.path().map_err(failed)?);
+            let kind = entry.header().entry_type();
+            if kind.is_file() {
+                places.insert(name, (entry.raw_file_position(), entry.size()));
+            } else if kind.is_symlink() || kind.is_hard_link() {
+                // In older archives a layer that is there twice is a link to the first.
+                let target = entry.link_name().map_err(failed)?.unwrap_or_default();
+                let from = Path::new(&name).parent().filter(|_| kind.is_symlink());
+                links.push((clean(&from.unwrap_or(Path::new("")).join(target)), name));
             }
-            let name = entry.path().map_err(failed)?;
-            let name = name.to_string_lossy().trim_start_matches("./").to_owned();
-            places.insert(name, (entry.raw_file_position(), entry.size()));
-            if places.len() > MOST_FILES {
+            if places.len() + links.len() > MOST_FILES {
                 return Err(ScanError::no_image(
                     path,
                     "it has too many files for an image",
                 ));
+            }
+        }
+        for (target, name) in links {
+            if let Some(place) = places.get(&target).copied() {
+                places.entry(name).or_insert(place);
             }
         }
         Ok(Self::Archive {
@@ -81,8 +91,15 @@ impl Files {
                     return Ok(None);
                 }
                 let path = folder.join(name);
-                match File::open(&path) {
-                    Ok(file) => Ok(Some(Box::new(file))),
+                match fs::metadata(&path) {
+                    // Opening a pipe would wait for somebody to write.
+                    Ok(found) if !found.is_file() => {
+                        Err(ScanError::no_image(path, "it is no regular file"))
+                    }
+                    Ok(_) => match File::open(&path) {
+                        Ok(file) => Ok(Some(Box::new(file))),
+                        Err(error) => Err(ScanError::read(path, error)),
+                    },
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(ScanError::read(path, error)),
                 }
@@ -114,4 +131,19 @@ impl Files {
         }
         Ok(Some(bytes))
     }
+}
+
+/// The name of a file in an archive: relative, without `.` and `..`.
+fn clean(path: &Path) -> String {
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => parts.push(name.to_string_lossy()),
+            Component::ParentDir => {
+                parts.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    parts.join("/")
 }

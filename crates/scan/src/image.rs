@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use berth_inspect::findings::{Finding, practice};
-use berth_inspect::{ImageReport, Limits, inspect_layer, merge};
+use berth_inspect::{ImageReport, Incomplete, Limits, Reason, inspect_layer, merge};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -88,6 +88,8 @@ pub struct Image {
     pub name: String,
     /// The digest of its manifest, where it has one.
     pub digest: Option<String>,
+    /// The digests of the indexes that lead to it.
+    pub indexes: Vec<String>,
     /// Its layers, the base first.
     pub layers: Vec<Layer>,
     /// What they hold.
@@ -120,14 +122,26 @@ impl Image {
     fn of_rootfs(path: &Path, limits: &Limits) -> Result<Self, ScanError> {
         let (report, unread) = rootfs::inspect(path, limits)?;
         let mut warnings = Vec::new();
-        if unread > 0 {
-            warnings.push(format!("{unread} files or folders could not be read"));
+        if unread.count > 0 {
+            warnings.push(format!(
+                "{} files or folders could not be read",
+                unread.count
+            ));
         }
+        let mut content = merge(&[report]);
+        content
+            .incomplete
+            .extend(unread.database.map(|path| Incomplete {
+                reason: Reason::Database,
+                path,
+                detail: "it could not be read: run the scan as a user who may".to_owned(),
+            }));
         Ok(Self {
             name: path.display().to_string(),
             digest: None,
+            indexes: Vec::new(),
             layers: Vec::new(),
-            content: merge(&[report]),
+            content,
             practice: Vec::new(),
             warnings,
         })
@@ -144,20 +158,30 @@ impl Image {
         let diff_ids = &config["rootfs"]["diff_ids"];
         let (mut layers, mut reports, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for (nr, (digest, file)) in parts.layers.iter().enumerate() {
-            let reader = files
-                .open(file)?
-                .ok_or_else(|| ScanError::no_image(files.path(), format!("{file} is missing")))?;
+            let open = || {
+                files
+                    .open(file)?
+                    .ok_or_else(|| ScanError::no_image(files.path(), format!("{file} is missing")))
+            };
+            let said = diff_ids[nr].as_str();
+            // Without the digest of its content, its own is all there is to hold it against.
+            if said.is_none() && digest.starts_with("sha256:") {
+                layout::check(files, digest, open()?)?;
+            }
+            let reader = open()?;
             let report =
                 inspect_layer(reader, limits, &|| false).map_err(|cause| ScanError::Layer {
                     layer: digest.clone(),
                     cause,
                 })?;
-            if let (Some(found), Some(said)) = (&report.diff_id, diff_ids[nr].as_str())
+            if let (Some(found), Some(said)) = (&report.diff_id, said)
                 && found != said
             {
-                warnings.push(format!(
-                    "layer {digest} is not the one that the image's configuration names"
-                ));
+                let problem = format!(
+                    "{digest} is not the layer that the image's configuration names: its content \
+                     is {found} and should be {said}"
+                );
+                return Err(ScanError::no_image(files.path(), problem));
             }
             layers.push(Layer {
                 digest: digest.clone(),
@@ -166,20 +190,30 @@ impl Image {
             });
             reports.push(report);
         }
-        let practice = practice::check(&parts.config, parts.tag.as_deref()).unwrap_or_else(|_| {
-            warnings.push("the image's configuration is broken and was not checked".to_owned());
-            Vec::new()
-        });
+        let practice = practice::check(&parts.config, parts.tag.as_deref().map(tag_of))
+            .unwrap_or_else(|_| {
+                warnings.push("the image's configuration is broken and was not checked".to_owned());
+                Vec::new()
+            });
         Ok(Self {
             name: parts
                 .tag
                 .or_else(|| reference.map(str::to_owned))
                 .unwrap_or_else(|| files.path().display().to_string()),
             digest: parts.digest,
+            indexes: parts.indexes,
             layers,
             content: merge(&reports),
             practice,
             warnings,
         })
+    }
+}
+
+/// The tag of `name:tag`; OCI layouts often have the tag alone.
+fn tag_of(name: &str) -> &str {
+    match name.rsplit_once(':') {
+        Some((_, tag)) if !tag.contains('/') => tag,
+        _ => name,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is read as manifest or config has the digest by which it was named.
 
+use std::io::Read;
+
 use berth_oci::Digest;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -22,6 +24,9 @@ const MOST_LAYERS: usize = 1_000;
 pub(crate) struct Parts {
     /// Of the manifest; Docker's own archives have none.
     pub(crate) digest: Option<String>,
+    /// Of the indexes that lead to it.
+    pub(crate) indexes: Vec<String>,
+    /// How the layout or archive calls it.
     pub(crate) tag: Option<String>,
     pub(crate) config: Vec<u8>,
     /// Each layer: its name for people, and its file.
@@ -72,6 +77,26 @@ fn blob(files: &Files, digest: &str) -> Result<Vec<u8>, ScanError> {
     Ok(bytes)
 }
 
+/// Compares a file with its digest.
+pub(crate) fn check(files: &Files, digest: &str, mut file: impl Read) -> Result<(), ScanError> {
+    let failed = |cause| ScanError::read(files.path(), cause);
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut buffer).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+    }
+    let found = format!("sha256:{}", hex::encode(hash.finalize()));
+    if found == digest {
+        return Ok(());
+    }
+    let problem = format!("{digest} is damaged: its digest is {found}");
+    Err(ScanError::no_image(files.path(), problem))
+}
+
 fn entries(value: &Value) -> &[Value] {
     value["manifests"].as_array().map_or(&[], Vec::as_slice)
 }
@@ -117,6 +142,7 @@ fn oci(
     };
     let tag = name(entry);
     let mut digest = text(entry, "digest").to_owned();
+    let mut indexes = Vec::new();
     for _ in 0..DEPTH {
         let manifest = parse(files, &digest, &blob(files, &digest)?)?;
         if manifest["manifests"].is_array() {
@@ -125,7 +151,10 @@ fn oci(
                 let problem = format!("it holds no image for {platform}");
                 ScanError::no_image(files.path(), problem)
             })?;
-            text(entry, "digest").clone_into(&mut digest);
+            indexes.push(std::mem::replace(
+                &mut digest,
+                text(entry, "digest").to_owned(),
+            ));
             continue;
         }
         let layers = manifest["layers"]
@@ -145,6 +174,7 @@ fn oci(
         return Ok(Parts {
             config: blob(files, text(&manifest["config"], "digest"))?,
             digest: Some(digest),
+            indexes,
             tag,
             layers: named,
         });
@@ -193,6 +223,7 @@ fn docker(files: &Files, list: &[u8], reference: Option<&str>) -> Result<Parts, 
     }
     Ok(Parts {
         digest: None,
+        indexes: Vec::new(),
         tag: image["RepoTags"][0].as_str().map(str::to_owned),
         config: files
             .read(config, LARGEST)?

@@ -12,10 +12,13 @@ mod layout;
 pub mod output;
 mod report;
 mod rootfs;
+mod verdicts;
 
 pub use berth_advisories::Severity;
 pub use berth_inspect::Limits;
+pub use berth_inspect::findings::Severity as FindingSeverity;
 pub use error::ScanError;
 pub use feeds::{Feed, Feeds};
 pub use image::{Image, Layer, Platform, Source};
-pub use report::{Report, Vulnerability, scan};
+pub use report::{Ignored, Report, Vulnerability, scan};
+pub use verdicts::Verdicts;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_advisories::{Distro, Ecosystem, PackageKind, Severity, cvss_score, findings};
-use berth_inspect::findings::Finding;
-use berth_inspect::{ImageFinding, ImagePackage, Incomplete};
+use berth_inspect::findings::{Finding, Severity as FindingSeverity};
+use berth_inspect::{ImageFinding, ImagePackage, Incomplete, Reason};
+use berth_model::Timestamp;
 use serde::Serialize;
 
 use crate::feeds::{Feed, Feeds};
@@ -47,6 +48,9 @@ pub struct Vulnerability {
     /// `CWE-79` and the like.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cwes: Vec<String>,
+    /// How likely it is to be exploited within thirty days, by EPSS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epss: Option<f64>,
     /// Where to read more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
@@ -56,14 +60,29 @@ pub struct Vulnerability {
     pub layer: usize,
 }
 
+/// A vulnerability that somebody has judged not to count.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ignored {
+    /// Which.
+    #[serde(flatten)]
+    pub vulnerability: Vulnerability,
+    /// Who says so, and why.
+    pub reason: String,
+}
+
 /// All that a scan found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// When, RFC 3339.
+    pub created: String,
     /// What was scanned.
     pub name: String,
     /// Its manifest's digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Digests of indexes that lead to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<String>,
     /// The distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distro: Option<Distro>,
@@ -73,6 +92,8 @@ pub struct Report {
     pub feeds: Vec<Feed>,
     /// The gravest first.
     pub vulnerabilities: Vec<Vulnerability>,
+    /// What does not count, by VEX or by a list.
+    pub ignored: Vec<Ignored>,
     /// Secrets and doubtful files.
     pub findings: Vec<ImageFinding>,
     /// What the configuration and the history are blamed for.
@@ -88,7 +109,7 @@ pub struct Report {
 }
 
 /// Holds an image against advisories.
-pub fn scan(image: Image, feeds: &Feeds) -> Report {
+pub fn scan(image: Image, feeds: &Feeds, now: Timestamp) -> Report {
     let content = image.content;
     let distro = content.distro.as_ref();
     let mut vulnerabilities = Vec::new();
@@ -110,6 +131,8 @@ pub fn scan(image: Image, feeds: &Feeds) -> Report {
             continue;
         }
         let Ok(hits) = feeds.index.matches(package, distro) else {
+            let name = "packages of other builders".to_owned();
+            *not_covered.entry(name).or_default() += 1;
             continue;
         };
         for row in findings(package.kind, &hits) {
@@ -133,11 +156,14 @@ pub fn scan(image: Image, feeds: &Feeds) -> Report {
             .then_with(|| a.path.cmp(&b.path))
     });
     Report {
+        created: now.to_rfc3339(),
         name: image.name,
         digest: image.digest,
+        indexes: image.indexes,
         layers: image.layers,
         feeds: feeds.feeds.clone(),
         vulnerabilities,
+        ignored: Vec::new(),
         findings: content.findings,
         practice: image.practice,
         not_covered,
@@ -184,6 +210,7 @@ fn vulnerability(
         exploited_since: names()
             .find_map(|name| feeds.exploited.get(name))
             .map(|since| since.to_rfc3339().chars().take(10).collect()),
+        epss: names().find_map(|name| feeds.epss.get(name)).copied(),
         cwes: cwes.into_iter().map(str::to_owned).collect(),
         links: links.into_iter().take(LINKS).map(str::to_owned).collect(),
         path: found.path.clone(),
@@ -221,5 +248,24 @@ impl Report {
         self.vulnerabilities
             .iter()
             .any(|it| it.severity >= severity)
+    }
+
+    /// Whether a secret or a bad practice is at least this grave.
+    pub fn finds(&self, severity: FindingSeverity) -> bool {
+        let in_layers = self.findings.iter().map(|it| &it.finding);
+        in_layers
+            .chain(&self.practice)
+            .any(|it| it.severity >= severity)
+    }
+
+    /// Whether all was read that may list packages: else nothing found means nothing. A single
+    /// broken file of a language's tools is told, but does not make a report worthless.
+    pub fn is_whole(&self) -> bool {
+        self.incomplete.iter().all(|it| {
+            matches!(
+                it.reason,
+                Reason::File | Reason::Depth | Reason::Findings | Reason::Path
+            )
+        })
     }
 }

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_advisories::{Purl, Severity};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use crate::{Report, Vulnerability};
 
@@ -35,7 +33,10 @@ pub(super) fn document(report: &Report) -> Value {
             component
         });
         if let Some(places) = component["evidence"]["occurrences"].as_array_mut() {
-            places.push(json!({"location": found.path}));
+            let place = json!({"location": found.path});
+            if !places.contains(&place) {
+                places.push(place);
+            }
         }
     }
     let mut components: Vec<Value> = components.into_values().collect();
@@ -56,9 +57,10 @@ pub(super) fn document(report: &Report) -> Value {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": format!("urn:uuid:{}", serial(report)),
+        "serialNumber": format!("urn:uuid:{}", super::serial(report)),
         "version": 1,
         "metadata": {
+            "timestamp": report.created,
             "component": root,
             "tools": {"components": [{
                 "type": "application",
@@ -69,19 +71,6 @@ pub(super) fn document(report: &Report) -> Value {
         "components": components,
         "vulnerabilities": vulnerabilities(report),
     })
-}
-
-/// The same content has the same number.
-fn serial(report: &Report) -> Uuid {
-    let mut hash = Sha256::new();
-    hash.update(report.digest.as_deref().unwrap_or(&report.name));
-    for feed in &report.feeds {
-        hash.update(&feed.revision);
-    }
-    let digest = hash.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn vulnerabilities(report: &Report) -> Vec<Value> {

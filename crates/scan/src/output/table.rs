@@ -123,6 +123,14 @@ fn notes(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|(ecosystem, count)| format!("{} ({count} packages)", clean(ecosystem)))
         .collect();
+    if !report.ignored.is_empty() {
+        writeln!(to, "\nNot counted, by VEX or a list of exceptions:")?;
+        for it in &report.ignored {
+            let (id, package) = (&it.vulnerability.id, &it.vulnerability.package);
+            let line = format!("  {id} of {package}: {}", it.reason);
+            writeln!(to, "{}", clean(&line))?;
+        }
+    }
     if !not_covered.is_empty() {
         writeln!(
             to,
@@ -146,8 +154,12 @@ fn notes(report: &Report, to: &mut dyn Write) -> io::Result<()> {
 
 /// Without what would move a terminal's cursor or forge a line.
 fn clean(text: &str) -> String {
+    let moves = |char: char| {
+        let turns = matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        char.is_control() || turns
+    };
     text.chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
+        .map(|char| if moves(char) { ' ' } else { char })
         .collect()
 }
 

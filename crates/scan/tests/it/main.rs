@@ -1,0 +1,11 @@
+//! Tests of the crate at its boundary.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod archives;
+mod feeds;
+mod folders;
+mod hostile;
+mod images;
+mod made;
+mod output;
+mod verdicts;
