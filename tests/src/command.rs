@@ -128,6 +128,12 @@ impl Run {
         self
     }
 
+    /// Gives it another time than usual.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub fn run(self) -> Ran {

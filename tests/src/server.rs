@@ -238,7 +238,7 @@ impl Drop for Server {
 }
 
 /// The binary under test.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(path) = env::var_os("BERTH_TEST_BINARY") {
         return path.into();
     }

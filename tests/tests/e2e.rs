@@ -20,4 +20,5 @@ mod processes;
 mod regctl;
 mod robots;
 mod roles;
+mod scan;
 mod skopeo;

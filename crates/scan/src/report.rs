@@ -22,6 +22,8 @@ pub struct Vulnerability {
     /// Other names of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// The advisories that say so, by their names in the feeds.
+    pub advisories: Vec<String>,
     /// How grave it is: by the distribution's own word, else by CVSS.
     pub severity: Severity,
     /// The best CVSS base score that an advisory gives.
@@ -199,6 +201,7 @@ fn vulnerability(
         .flat_map(|advisory| advisory.cwes.iter().map(String::as_str))
         .collect();
     Vulnerability {
+        advisories: advisories().map(|it| it.feed_id.clone()).collect(),
         severity: row.severity,
         score: score.map(|score| score.score),
         package: package.name.clone(),

@@ -25,12 +25,12 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         report.packages.len()
     )?;
     for feed in &report.feeds {
-        writeln!(
-            to,
-            "held against {}: {} advisories",
-            clean(&feed.name),
-            feed.advisories
-        )?;
+        let name = clean(&feed.name);
+        match feed.advisories {
+            // It says more of what others say.
+            0 => writeln!(to, "held against {name}")?,
+            count => writeln!(to, "held against {name}: {count} advisories")?,
+        }
     }
     let counts: Vec<String> = report
         .counts()
