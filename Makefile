@@ -7,16 +7,30 @@ ARGS ?=
 SOAK_MINUTES ?= 180
 WORK := $(CARGO_TARGET_DIR)/../test-services
 
-.PHONY: run build test check tools soak bench deny fuzz-check clean-services help
+.PHONY: run build portal openapi screenshots test check tools soak bench deny fuzz-check clean-services help
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 18
 
-run: ## Build Berth and start it with the embedded defaults (ARGS="--listen 0.0.0.0:8080")
+run: portal ## Build Berth and start it with the embedded defaults (ARGS="--listen 0.0.0.0:8080")
 	cargo run --release --locked -p berth -- serve $(ARGS)
 
-build: ## Build the release binary
+build: portal ## Build the release binary
 	cargo build --release --locked -p berth
+
+portal: ## Build the web interface (needs Node; skipped when nothing changed)
+	bash scripts/portal.sh
+
+openapi: ## Write web/openapi.json, from which the web interface's client is generated
+	cargo run -q --locked -p berth -- openapi > web/openapi.json.new
+	mv web/openapi.json.new web/openapi.json
+
+SCREENSHOTS ?= $(WORK)/screenshots
+screenshots: tools portal ## Pictures of every page, language, theme and width, into SCREENSHOTS
+	cargo build --locked -p berth
+	mkdir -p $(SCREENSHOTS)
+	cd web && BERTH_TEST_BINARY=$(CARGO_TARGET_DIR)/debug/berth BERTH_TEST_SCREENSHOTS=$(SCREENSHOTS) npm run --silent screenshots
+	@echo "The pictures are in $(SCREENSHOTS)"
 
 tools: ## Install what the tests need: Debian packages and registry clients
 	bash scripts/test-tools.sh

@@ -22,6 +22,9 @@ crun crun
 newuidmap uidmap
 fuse-overlayfs fuse-overlayfs
 rsyslogd rsyslog
+node nodejs
+npm npm
+chromium chromium
 LIST
 # Debian has another, dynamic busybox of the same name, which cannot be an image by itself.
 if ! dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q 'ok installed'; then

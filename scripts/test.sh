@@ -24,6 +24,8 @@ step() {
   fi
 }
 
+# First: the server embeds what this makes.
+step "the web interface" bash scripts/portal.sh
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "arrows and sizes" cargo run --quiet --locked -p xtask -- check
@@ -45,6 +47,10 @@ export BERTH_TEST_BINARY="$CARGO_TARGET_DIR/debug/berth"
 echo "== tests"
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
 tests=${PIPESTATUS[0]}
+
+echo "== the web interface in use"
+bash scripts/portal-test.sh 2>&1 | tee -a "$log"
+[ "${PIPESTATUS[0]}" -eq 0 ] || tests=1
 
 # By itself: it takes what the machine has, for so many minutes on both databases at once.
 export BERTH_SOAK_MINUTES="${BERTH_SOAK_MINUTES:-10}"

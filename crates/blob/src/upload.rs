@@ -71,6 +71,14 @@ impl Upload {
         self.accepted
     }
 
+    /// Gives the memory of its batches back; for between two requests.
+    pub fn rest(&mut self) {
+        if self.batch.len() == 0 {
+            *self.batch = Batch::default();
+        }
+        *self.spare = Batch::default();
+    }
+
     /// Takes a chunk. If the returned future is dropped, the chunk counts as not taken.
     ///
     /// A failure may concern an earlier chunk: see [`offset`](Self::offset).

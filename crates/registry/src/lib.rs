@@ -35,7 +35,7 @@ use berth_model::{Clock, ProjectId};
 use tokio_util::task::TaskTracker;
 
 use cache::PullCache;
-use uploads::Turns;
+use uploads::{Parked, Turns};
 
 pub use api::endpoints;
 pub use error::RegistryError;
@@ -74,6 +74,8 @@ struct Inner {
     clock: Clock,
     cache: PullCache,
     turns: Arc<Turns>,
+    /// Where no other process goes on with our uploads.
+    parked: Option<Parked>,
     options: RegistryOptions,
     /// Bytes of blobs that came in.
     received: AtomicU64,
@@ -109,6 +111,7 @@ impl Registry {
         options: RegistryOptions,
     ) -> Self {
         let cache = PullCache::new(db.engine());
+        let parked = (db.engine() == berth_db::Engine::Sqlite).then(Parked::default);
         let tasks = TaskTracker::new();
         Self {
             inner: Arc::new(Inner {
@@ -119,6 +122,7 @@ impl Registry {
                 clock,
                 cache,
                 turns: Arc::default(),
+                parked,
                 options,
                 received: AtomicU64::new(0),
                 tasks,

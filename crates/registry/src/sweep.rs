@@ -21,6 +21,9 @@ impl Registry {
 
     /// Drops uploads that were silent for [`Limits::UPLOAD_IDLE`]; gives their number.
     pub async fn sweep_uploads(&self) -> Result<u64, RegistryError> {
+        if let Some(parked) = &self.inner.parked {
+            parked.close_old();
+        }
         let before = self.inner.clock.now().minus(Limits::UPLOAD_IDLE);
         let mut swept = 0;
         for id in store::idle(&self.inner.db, before, BATCH).await? {
@@ -33,6 +36,9 @@ impl Registry {
                 })
                 .await?;
             if deleted {
+                if let Some(parked) = &self.inner.parked {
+                    parked.close(&id);
+                }
                 self.inner.blobs.discard(&id).await?;
                 swept += 1;
             }

@@ -1,12 +1,13 @@
 //! Unfinished uploads: begin, append, finish, cancel (OCI distribution 1.1, end-4 to end-6,
 //! end-13, end-14); mounting is in [`mount`].
 //!
-//! An upload's state is its row and its file; nothing is kept in the process between requests, so
-//! it goes on after a restart. The row is advanced only after the bytes are in the file, and a
+//! An upload's state is its row and its file, so it goes on after a restart; what the process keeps
+//! of it between requests, in [`parked`], only saves the way to them. The row is advanced only after the bytes are in the file, and a
 //! request that fails leaves the row where it was or at a true offset: the next one cuts the file
 //! back to it. Whoever changes an upload holds its turn while it does.
 
 mod mount;
+mod parked;
 mod room;
 mod turns;
 
@@ -25,6 +26,7 @@ use http_body_util::BodyExt;
 use crate::store::{blobs as blob_store, contents, uploads as store};
 use crate::{Pusher, Registry, RegistryError};
 
+pub(crate) use parked::{Owner, Parked};
 pub(crate) use turns::{Turn, Turns};
 
 /// A request's body on its way in, cut off when it stands still.
@@ -78,6 +80,7 @@ impl Registry {
                 "{most} unfinished uploads are open: finish or cancel some"
             )));
         }
+        self.park(Owner::new(&pusher.name, repository), upload);
         Ok(id)
     }
 
@@ -92,12 +95,18 @@ impl Registry {
             // A request that goes on writing has saved where it began.
             return Ok(self.checkpoint_of(caller, repository, id).await?.offset);
         };
+        let owner = Owner::new(caller, repository);
+        if let Some(upload) = self.unpark(id, &owner) {
+            let offset = upload.offset();
+            self.park(owner, upload);
+            return Ok(offset);
+        }
         let checkpoint = self.checkpoint_of(caller, repository, id).await?;
         // Opening the bytes tells the true offset: after a power loss they may be fewer.
         match self.inner.blobs.resume(id, &checkpoint).await {
             Ok(upload) if upload.offset() == checkpoint.offset => Ok(checkpoint.offset),
             // Written down, so that a chunk that starts there is taken.
-            Ok(upload) => self.save(upload).await,
+            Ok(upload) => self.save(owner, upload).await,
             Err(berth_blob::BlobError::Busy { .. }) => Ok(checkpoint.offset),
             Err(other) => Err(other.into()),
         }
@@ -116,14 +125,14 @@ impl Registry {
         let upload = self.resume(caller, repository, id, chunk.range).await?;
         let whole = upload.offset().saturating_add(chunk.length.unwrap_or(0));
         self.check_room(caller, repository, None, whole).await?;
-        let this = self.clone();
+        let (this, owner) = (self.clone(), Owner::new(caller, repository));
         // A client that breaks off leaves what it sent, at a true offset.
         self.unbroken(turn, async move {
             let (upload, outcome) = this.receive(upload, chunk).await;
             match outcome {
-                Ok(()) => this.save(upload).await,
+                Ok(()) => this.save(owner, upload).await,
                 Err(error @ (RegistryError::Broken | RegistryError::Idle)) => {
-                    this.save(upload).await?;
+                    this.save(owner, upload).await?;
                     Err(error)
                 }
                 Err(error) => Err(error),
@@ -214,6 +223,9 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let _turn = self.turn(id).await?;
         self.checkpoint_of(caller, repository, id).await?;
+        if let Some(parked) = &self.inner.parked {
+            parked.close(id);
+        }
         if !self.forget(id.to_owned()).await? {
             return Err(RegistryError::UploadUnknown(id.to_owned()));
         }
@@ -341,12 +353,23 @@ impl Registry {
         id: &str,
         range: Option<(u64, u64)>,
     ) -> Result<Upload, RegistryError> {
-        let checkpoint = self.checkpoint_of(caller, repository, id).await?;
+        let owner = Owner::new(caller, repository);
         let out_of_order = |start, offset| RegistryError::OutOfOrder {
             start,
             offset,
             location: location(repository, id),
         };
+        if let Some(upload) = self.unpark(id, &owner) {
+            let offset = upload.offset();
+            return match range {
+                Some((start, _)) if start != offset => {
+                    self.park(owner, upload);
+                    Err(out_of_order(start, offset))
+                }
+                _ => Ok(upload),
+            };
+        }
+        let checkpoint = self.checkpoint_of(caller, repository, id).await?;
         if let Some((start, _)) = range
             && start != checkpoint.offset
         {
@@ -357,8 +380,18 @@ impl Registry {
             return Ok(upload);
         }
         // Bytes were lost with the power: the client must learn where to go on.
-        let offset = self.save(upload).await?;
+        let offset = self.save(owner, upload).await?;
         Err(out_of_order(checkpoint.offset, offset))
+    }
+
+    fn park(&self, owner: Owner, upload: Upload) {
+        if let Some(parked) = &self.inner.parked {
+            parked.park(owner, upload);
+        }
+    }
+
+    fn unpark(&self, id: &str, owner: &Owner) -> Option<Upload> {
+        self.inner.parked.as_ref()?.take(id, owner)
     }
 
     async fn receive(&self, upload: Upload, chunk: Chunk) -> (Upload, Result<(), RegistryError>) {
@@ -371,14 +404,15 @@ impl Registry {
         (upload, outcome)
     }
 
-    async fn save(&self, mut upload: Upload) -> Result<u64, RegistryError> {
+    /// Writes down where an upload stands, and keeps it open for the next request.
+    async fn save(&self, owner: Owner, mut upload: Upload) -> Result<u64, RegistryError> {
         let checkpoint = upload.checkpoint().await?;
         let (id, offset) = (upload.id(), checkpoint.offset);
         let (db, now) = (&self.inner.db, self.inner.clock.now());
         if !store::advance(db, id, offset, &checkpoint.state, now).await? {
             return Err(RegistryError::UploadUnknown(id.to_owned()));
         }
-        drop(upload);
+        self.park(owner, upload);
         Ok(offset)
     }
 }

@@ -44,6 +44,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
         catalog: parts.catalog.clone(),
     }));
     endpoints.push(metrics_endpoint(metrics));
+    endpoints.extend(berth_portal::endpoints());
     endpoints.extend(crate::openapi::endpoints(&endpoints));
     endpoints
 }
@@ -92,14 +93,9 @@ pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
         router = router.route(endpoint.path, handler);
     }
     router
-        .route("/", get(welcome))
         .fallback(|| async { ApiError::new(Code::NotFound, "there is nothing at this path") })
         .layer(map_response(explain_method))
         .layer(from_fn_with_state(gate.clone(), identify))
-}
-
-async fn welcome() -> &'static str {
-    "Berth is running. Log in with: docker login <this host>\nThe API is at /api/v2.0.\n"
 }
 
 /// A 405 without a word becomes an error like all others.

@@ -10,7 +10,7 @@ use crate::store::contents;
 use crate::{Registry, RegistryError};
 
 /// Smaller uploads are not asked about: there is little to be saved.
-const WORTH_ASKING: u64 = 1024 * 1024;
+const WORTH_ASKING: u64 = 1536 * 1024;
 
 impl Registry {
     /// Refuses an upload of at least `bytes` that its project has no room for.

@@ -155,7 +155,10 @@ impl App {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let entry = entry.unwrap();
-                let metadata = entry.metadata().unwrap();
+                // A collection that is under way takes files away.
+                let Ok(metadata) = entry.metadata() else {
+                    continue;
+                };
                 if metadata.is_dir() {
                     folders.push(entry.path());
                 } else {

@@ -29,6 +29,7 @@ mod management;
 mod manifests;
 mod mounts;
 mod openapi;
+mod portal;
 mod pull;
 mod push;
 mod quota_counts;

@@ -1,0 +1,30 @@
+/** What goes wrong between the page and the server, as one type. */
+
+export class ApiFailure extends Error {
+  constructor(
+    /** HTTP's status; 0 if no answer came. */
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly requestId: string | null,
+  ) {
+    super(message);
+  }
+}
+
+interface Body {
+  errors?: { code?: unknown; message?: unknown }[];
+}
+
+/** Reads the server's own form of errors; anything else, as of a proxy, becomes one too. */
+export function failureOf(status: number, body: unknown, requestId: string | null): ApiFailure {
+  const first = (body as Body | null | undefined)?.errors?.[0];
+  const code = typeof first?.code === 'string' ? first.code : `HTTP_${status}`;
+  const message = typeof first?.message === 'string' ? first.message : '';
+  return new ApiFailure(status, code, message, requestId);
+}
+
+export function asFailure(error: unknown): ApiFailure {
+  if (error instanceof ApiFailure) return error;
+  return new ApiFailure(0, 'NO_ANSWER', error instanceof Error ? error.message : '', null);
+}

@@ -1,0 +1,23 @@
+/** Upkeep of the store and of the access log. */
+export const cleanup = {
+  title: 'Clean-up',
+  about: 'Free what nothing needs, shorten the access log, and check what is stored.',
+  gc: 'Garbage collection',
+  purge: 'Access log',
+  scrub: 'Scrub',
+  repair: 'Repair',
+  gcAbout: 'Removes layers that no image needs any more. Pushes and pulls go on meanwhile.',
+  purgeAbout: 'Deletes lines of the access log that are older than you choose.',
+  scrubAbout: 'Reads every stored byte and compares it with its digest.',
+  repairAbout: 'Compares the database with the store and puts right what can be.',
+  gcRun: 'What nothing needs and whose grace is over is deleted.',
+  purgeRun: 'Old lines are deleted for good.',
+  scrubRun: 'Damaged copies are set aside; pushing again heals them.',
+  repairRun: 'Damaged copies are set aside, lost links are made again, leftovers are removed.',
+  now: 'Now',
+  run: 'Run now',
+  dryRun: 'Dry run',
+  trigger: 'Begun by',
+  outcome: 'Outcome',
+  noneNext: 'Begin with a dry run: it deletes nothing and says what would go.',
+} as const;

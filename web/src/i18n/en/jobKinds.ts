@@ -1,0 +1,16 @@
+/** Kinds of jobs. */
+export const jobKinds = {
+  GARBAGE_COLLECTION: 'Garbage collection',
+  PURGE_AUDIT_LOG: 'Access log purge',
+  PURGE_AUDIT: 'Access log purge',
+  QUOTA_RECONCILE: 'Quota check',
+  REPAIR: 'Repair',
+  RETENTION: 'Retention',
+  SCHEDULER: 'Scheduler',
+  SCRUB: 'Scrub',
+  SLACK: 'Slack webhooks',
+  WEBHOOK: 'Webhooks',
+  IMAGE_SCAN: 'Scan',
+  SCAN_ALL: 'Scan of everything',
+  REPLICATION: 'Replication',
+} as const;

@@ -1,0 +1,22 @@
+/** The access log. */
+export const logs = {
+  title: 'Access log',
+  about: 'Who did what, in the projects that you administer.',
+  aboutAdmin: 'Who did what, everywhere.',
+  aboutProject: 'Who did what in this project.',
+  time: 'Time',
+  user: 'User',
+  operation: 'Operation',
+  kind: 'Of',
+  resource: 'Resource',
+  result: 'Result',
+  ok: 'Done',
+  refused: 'Refused',
+  times: '{count} time|{count} times',
+  filterUser: 'User contains',
+  filterResource: 'Resource contains',
+  anyOperation: 'All operations',
+  none: 'Nothing happened yet',
+  noneNext: 'Pushes, pulls and changes are written here within a second.',
+  since: 'Since (day)',
+} as const;

@@ -1,0 +1,27 @@
+/** The list of projects and the form for a new one. */
+export const projects = {
+  title: 'Projects',
+  about: 'A project holds repositories and says who may push and pull.',
+  create: 'New project',
+  created: '{name} was made',
+  name: 'Project',
+  visibility: 'Access',
+  public: 'Public',
+  private: 'Private',
+  all: 'Public and private',
+  role: 'Your role',
+  repositories: 'Repositories',
+  search: 'Find a project',
+  none: 'There is no project yet',
+  noneNext:
+    'Make one: the first part of an image’s name is its project, and it must exist before the first push.',
+  noneVisitor: 'No project is public. Log in to see yours.',
+  open: 'Public',
+  openAbout: 'Everybody may pull without logging in.',
+  limit: 'Storage limit, GiB',
+  limitAbout: 'Empty: what the settings say for new projects.',
+  figureProjects: 'Projects',
+  figureRepositories: 'Repositories',
+  figurePublic: 'Public projects',
+  figureStorage: 'Storage used',
+} as const;

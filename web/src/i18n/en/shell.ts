@@ -1,0 +1,21 @@
+/** The frame around the pages. */
+export const shell = {
+  skip: 'Skip to the content',
+  home: 'Berth, to the projects',
+  openMenu: 'Open navigation',
+  closeMenu: 'Close navigation',
+  navigation: 'Main',
+  version: 'Version {version}',
+  readOnly: 'The registry is read-only',
+  readOnlyNext: 'Pulling works; pushing and changing do not until an administrator turns this off.',
+  language: 'Language',
+  light: 'Use the light theme',
+  dark: 'Use the dark theme',
+  account: 'Account of {name}',
+  profile: 'Profile and password',
+  api: 'API documentation',
+  logOut: 'Log out',
+  notFound: 'There is no such page',
+  notFoundNext: 'The address may be mistyped, or what it named was deleted.',
+  toProjects: 'To the projects',
+} as const;

@@ -1,0 +1,5 @@
+/** Kinds of webhook targets. */
+export const targets = {
+  http: 'HTTP',
+  slack: 'Slack',
+} as const;

@@ -1,0 +1,95 @@
+import type { Texts } from '../translate';
+import { accessories } from './accessories';
+import { actions } from './actions';
+import { artifacts } from './artifacts';
+import { cleanup } from './cleanup';
+import { common } from './common';
+import { events } from './events';
+import { failures } from './failures';
+import { groups } from './groups';
+import { health } from './health';
+import { jobKinds } from './jobKinds';
+import { jobs } from './jobs';
+import { kinds } from './kinds';
+import { labels } from './labels';
+import { login } from './login';
+import { logs } from './logs';
+import { members } from './members';
+import { nav } from './nav';
+import { operations } from './operations';
+import { outcomes } from './outcomes';
+import { parameters } from './parameters';
+import { parts } from './parts';
+import { profile } from './profile';
+import { project } from './project';
+import { projectSettings } from './projectSettings';
+import { projects } from './projects';
+import { quotas } from './quotas';
+import { repositories } from './repositories';
+import { resources } from './resources';
+import { retention } from './retention';
+import { robots } from './robots';
+import { roles } from './roles';
+import { rules } from './rules';
+import { schedule } from './schedule';
+import { search } from './search';
+import { settingNames } from './settingNames';
+import { settings } from './settings';
+import { shell } from './shell';
+import { status } from './status';
+import { table } from './table';
+import { tagRules } from './tagRules';
+import { targets } from './targets';
+import { templates } from './templates';
+import { triggers } from './triggers';
+import { users } from './users';
+import { webhooks } from './webhooks';
+
+/** All texts in Chinese. */
+export const zh: Texts = {
+  accessories,
+  actions,
+  artifacts,
+  cleanup,
+  common,
+  events,
+  failures,
+  groups,
+  health,
+  jobKinds,
+  jobs,
+  kinds,
+  labels,
+  login,
+  logs,
+  members,
+  nav,
+  operations,
+  outcomes,
+  parameters,
+  parts,
+  profile,
+  project,
+  projectSettings,
+  projects,
+  quotas,
+  repositories,
+  resources,
+  retention,
+  robots,
+  roles,
+  rules,
+  schedule,
+  search,
+  settingNames,
+  settings,
+  shell,
+  status,
+  table,
+  tagRules,
+  targets,
+  templates,
+  triggers,
+  users,
+  webhooks,
+};

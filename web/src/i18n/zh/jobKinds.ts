@@ -1,0 +1,18 @@
+import type { jobKinds as english } from '../en/jobKinds';
+import type { Translated } from '../translate';
+
+export const jobKinds: Translated<typeof english> = {
+  GARBAGE_COLLECTION: '垃圾回收',
+  PURGE_AUDIT_LOG: '访问日志清理',
+  PURGE_AUDIT: '访问日志清理',
+  QUOTA_RECONCILE: '配额核对',
+  REPAIR: '修复',
+  RETENTION: '保留策略',
+  SCHEDULER: '调度器',
+  SCRUB: '数据校验',
+  SLACK: 'Slack Webhook',
+  WEBHOOK: 'Webhook',
+  IMAGE_SCAN: '扫描',
+  SCAN_ALL: '全部扫描',
+  REPLICATION: '复制',
+};

@@ -1,0 +1,33 @@
+import type { settingNames as english } from '../en/settingNames';
+import type { Translated } from '../translate';
+
+export const settingNames: Translated<typeof english> = {
+  read_only: '只读模式',
+  read_only_about: '可以拉取，无法推送或更改。',
+  banner_message: '全局公告',
+  banner_message_about: '显示在每个页面顶部，留空则不显示。',
+  notification_enable: 'Webhook',
+  project_creation_restriction: '谁可以创建项目',
+  everyone: '所有账户',
+  adminonly: '仅管理员',
+  quota_per_project_enable: '配额',
+  quota_per_project_enable_about: '关闭后不执行任何上限。',
+  storage_per_project: '新项目的上限（GiB）',
+  storage_per_project_about: '-1 表示无限制。',
+  undelete_days: '已删除内容可恢复的天数',
+  undelete_days_about: '0 表示不可恢复。保留期间数据仍占用磁盘。',
+  self_registration: '允许访客注册',
+  session_timeout: '会话闲置过期（分钟）',
+  token_expiration: '令牌有效期（分钟）',
+  robot_token_duration: '机器人账户默认有效天数',
+  robot_name_prefix: '机器人名称前缀',
+  audit_log_forward_endpoint: '访问日志转发地址',
+  audit_log_forward_endpoint_about: '日志服务器，例如 tls://logs.example.com:6514。',
+  skip_audit_log_database: '不在本地保存访问日志',
+  skip_audit_log_database_about: '需要设置转发地址。',
+  pull_audit_log_disable: '不记录拉取',
+  disabled_audit_log_event_types: '不记录的事件',
+  disabled_audit_log_event_types_about: '以逗号分隔，例如 pull_artifact。',
+  pull_time_update_disable: '不记录拉取时间',
+  pull_count_update_disable: '不统计拉取次数',
+};

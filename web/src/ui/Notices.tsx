@@ -1,0 +1,80 @@
+/** What a page says when there is nothing, or when something went wrong. */
+import { Alert, Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
+import { IconAlertTriangle, IconInbox } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { asFailure } from '../api/errors';
+import { useI18n } from '../i18n';
+
+/** What happened, and what to do about it: by the error's code, then by its status. */
+export function useExplain() {
+  const { t, word } = useI18n();
+  return (error: unknown) => {
+    const failure = asFailure(error);
+    const byCode = word('failures', failure.code);
+    const byStatus = word('failures', `status_${failure.status}`);
+    const advice =
+      byCode !== failure.code
+        ? byCode
+        : byStatus !== `status_${failure.status}`
+          ? byStatus
+          : t('failures.other');
+    return { what: failure.message || t('common.failed'), advice, failure };
+  };
+}
+
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useI18n();
+  const { what, advice, failure } = useExplain()(error);
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={what}
+      role="alert"
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{advice}</Text>
+        {failure.requestId && (
+          <Text size="xs" className="mono break">
+            {t('common.requestId', { id: failure.requestId })}
+          </Text>
+        )}
+        {retry && (
+          <Button size="xs" variant="default" onClick={retry}>
+            {t('common.retry')}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+/** Says why a list is empty and what the next step is. */
+export function Empty(props: { title: string; next?: ReactNode; action?: ReactNode }) {
+  return (
+    <Center p="xl">
+      <Stack align="center" gap="xs" maw={520}>
+        <IconInbox size={36} stroke={1.3} aria-hidden />
+        <Title order={3} size="h5" ta="center">
+          {props.title}
+        </Title>
+        {props.next && (
+          <Text c="dimmed" size="sm" ta="center" component="div">
+            {props.next}
+          </Text>
+        )}
+        {props.action}
+      </Stack>
+    </Center>
+  );
+}
+
+export function Waiting() {
+  const { t } = useI18n();
+  return (
+    <Center p="xl">
+      <Loader size="sm" aria-label={t('common.loading')} role="status" />
+    </Center>
+  );
+}

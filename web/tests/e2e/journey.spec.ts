@@ -1,0 +1,93 @@
+/** What people do on their first day, from the first login to a garbage collection. */
+import { expect, logIn, test } from './fixtures';
+import { pushWithSkopeo } from './image';
+
+test('from the first login to a collection', async ({ page, server }) => {
+  test.setTimeout(180_000);
+  await logIn(page);
+
+  await test.step('make a project', async () => {
+    await page.getByRole('button', { name: 'New project' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Project/).fill('Bad Name');
+    await dialog.getByRole('button', { name: 'New project' }).click();
+    await expect(dialog.getByLabel(/^Project/)).toHaveAttribute('aria-invalid', 'true');
+    await dialog.getByLabel(/^Project/).fill('journey');
+    await dialog.getByRole('button', { name: 'New project' }).click();
+    await expect(page.getByRole('heading', { name: 'journey', level: 1 })).toBeVisible();
+  });
+
+  await test.step('add a member', async () => {
+    await server.api('POST', '/api/v2.0/users', {
+      username: 'jane',
+      email: 'jane@example.com',
+      realname: 'Jane',
+      password: 'Choose-1-yourself',
+    });
+    await page.getByRole('tab', { name: 'Members' }).click();
+    await page.getByRole('button', { name: 'Add member' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Name/).fill('jane');
+    await dialog.getByRole('radio', { name: 'Maintainer' }).check();
+    await dialog.getByRole('button', { name: 'Add member' }).click();
+    await expect(page.getByRole('row', { name: /jane/ })).toBeVisible();
+  });
+
+  await test.step('a push appears without a reload', async () => {
+    await page.getByRole('tab', { name: 'Repositories' }).click();
+    await expect(page.getByText('This project is empty')).toBeVisible();
+    pushWithSkopeo(server, 'journey/team/app', '1.0', 'first');
+    await page.getByRole('link', { name: 'team/app' }).click();
+    await expect(page.getByRole('heading', { name: 'team/app', level: 1 })).toBeVisible();
+    pushWithSkopeo(server, 'journey/team/app', '2.0', 'second');
+    await expect(page.getByRole('link', { name: '2.0', exact: true })).toBeVisible();
+  });
+
+  await test.step('look into an artifact', async () => {
+    const row = page.getByRole('row').filter({ hasText: '2.0' });
+    await row.getByRole('link', { name: /^sha256:/ }).click();
+    await expect(page.getByRole('table', { name: 'Layers' }).getByRole('row')).toHaveCount(3);
+    await page.getByRole('tab', { name: 'Build history' }).click();
+    await expect(page.getByText('COPY second /app')).toBeVisible();
+    await expect(page.getByText(`docker pull ${server.host}/journey/team/app:2.0`)).toBeVisible();
+  });
+
+  await test.step('delete a tag and restore it', async () => {
+    await page.getByRole('link', { name: '2.0', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete tag' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await expect(page.getByText('This tag does not exist now', { exact: false })).toBeVisible();
+    await page.getByRole('button', { name: /^Restore sha256/ }).click();
+    await expect(page.getByRole('row').filter({ hasText: 'Current' })).toBeVisible();
+  });
+
+  await test.step('delete artifacts and take it back', async () => {
+    await page.getByRole('link', { name: 'team/app' }).click();
+    await page.getByRole('checkbox', { name: 'Choose 1.0' }).check();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await expect(page.getByRole('link', { name: '1.0', exact: true })).toBeHidden();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect(page.getByRole('link', { name: '1.0', exact: true })).toBeVisible();
+  });
+
+  await test.step('collect garbage', async () => {
+    await page.getByRole('link', { name: 'Clean-up' }).click();
+    await page.getByRole('button', { name: 'Run now' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+    const runs = page.getByRole('table', { name: 'Runs' });
+    await expect(runs.getByText('Succeeded').first()).toBeVisible();
+    await page.getByRole('button', { name: /^Log / }).first().click();
+    await expect(page.getByRole('log')).not.toBeEmpty();
+    await page.keyboard.press('Escape');
+  });
+
+  await test.step('change the language', async () => {
+    await page.getByRole('button', { name: 'Language' }).click();
+    await page.getByRole('menuitem', { name: '中文' }).click();
+    await expect(page.getByRole('heading', { name: '清理', level: 1 })).toBeVisible();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
+    await page.reload();
+    await expect(page.getByRole('heading', { name: '清理', level: 1 })).toBeVisible();
+  });
+});

@@ -1,0 +1,76 @@
+/** Every page: axe finds nothing in either theme, and a phone shows it without pushing sideways. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, logIn, test } from './fixtures';
+import { pages, seed } from './seed';
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+async function judge(page: Page, name: string) {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const found = violations.map(
+    ({ id, nodes }) => `${name}: ${id}: ${nodes.map((node) => node.html).join(' | ')}`,
+  );
+  expect.soft(found).toEqual([]);
+}
+
+async function settle(page: Page) {
+  await page.waitForLoadState('networkidle');
+  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
+}
+
+test('every page is for everybody, in both themes and on a phone', async ({ page, server }) => {
+  test.setTimeout(300_000);
+  const { digest } = await seed(server);
+  // What moves is judged half-way otherwise.
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.goto('/login');
+    await page.evaluate(
+      (value) => localStorage.setItem('mantine-color-scheme-value', value),
+      scheme,
+    );
+    await page.goto('/login');
+    await judge(page, `login ${scheme}`);
+    await logIn(page);
+    for (const { name, path, heading } of pages(digest)) {
+      await page.goto(path);
+      await expect(page.getByRole('heading', { name: heading }).first()).toBeVisible();
+      await settle(page);
+      await judge(page, `${name} ${scheme}`);
+      if (scheme === 'light') {
+        await page.setViewportSize({ width: 390, height: 800 });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect.soft(wide, `${name} on a phone`).toBeLessThanOrEqual(390);
+        await page.setViewportSize({ width: 1280, height: 800 });
+      }
+    }
+    await page.context().clearCookies();
+  }
+});
+
+test('dialogs are for everybody', async ({ page, server }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await server.api('POST', '/api/v2.0/projects', { project_name: 'dialogs', metadata: {} });
+  await logIn(page);
+  const dialogs: [path: string, button: string][] = [
+    ['/projects', 'New project'],
+    ['/projects/dialogs/members', 'Add member'],
+    ['/projects/dialogs/labels', 'New label'],
+    ['/projects/dialogs/robots', 'New robot account'],
+    ['/projects/dialogs/webhooks', 'New webhook'],
+    ['/projects/dialogs/retention', 'Add rule'],
+    ['/projects/dialogs/immutability', 'Add rule'],
+    ['/admin/users', 'New user'],
+    ['/admin/cleanup', 'Change schedule'],
+  ];
+  for (const [path, button] of dialogs) {
+    await page.goto(path);
+    await page.getByRole('button', { name: button }).first().click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await settle(page);
+    await judge(page, `${path} ${button}`);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toBeHidden();
+  }
+});

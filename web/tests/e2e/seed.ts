@@ -1,0 +1,149 @@
+/** A registry with something of everything, for looks at every page. */
+import { attach, push, pushIndex } from './image';
+import type { Server } from './server';
+
+const API = '/api/v2.0';
+export const PROJECT = 'shop';
+
+export async function seed(server: Server): Promise<{ digest: string }> {
+  await server.api('POST', `${API}/projects`, {
+    project_name: PROJECT,
+    metadata: { public: 'false' },
+    storage_limit: 50 * 1024 * 1024,
+  });
+  for (const name of ['jane', 'omar', 'wei']) {
+    await server.api('POST', `${API}/users`, {
+      username: name,
+      email: `${name}@example.com`,
+      realname: name,
+      password: 'Choose-1-yourself',
+    });
+  }
+  const members = `${API}/projects/${PROJECT}/members`;
+  await server.api('POST', members, { role_id: 2, member_user: { username: 'jane' } });
+  await server.api('POST', members, { role_id: 3, member_user: { username: 'omar' } });
+  const { project_id } = (await server.api('GET', `${API}/projects/${PROJECT}`)) as {
+    project_id: number;
+  };
+  await server.api('POST', `${API}/labels`, {
+    name: 'released',
+    color: '#2f7d32',
+    description: 'Went to customers',
+    scope: 'p',
+    project_id,
+  });
+  await server.api('POST', `${API}/labels`, { name: 'checked', color: '#0f5c7a', scope: 'g' });
+  const first = await push(server, `${PROJECT}/web`, '1.0', 'one');
+  await push(server, `${PROJECT}/web`, '1.1', 'two');
+  await push(server, `${PROJECT}/web`, '1.0', 'one again');
+  await pushIndex(server, `${PROJECT}/web`, 'latest', 'multi');
+  const current = await push(server, `${PROJECT}/web`, '2.0', 'three');
+  await attach(server, `${PROJECT}/web`, current);
+  await push(server, `${PROJECT}/tools/builder`, 'v3', 'builder');
+  await push(server, `${PROJECT}/old`, '0.1', 'old');
+  await server.api('DELETE', `${API}/projects/${PROJECT}/repositories/old`);
+  await server.api('POST', `${API}/robots`, {
+    name: 'ci',
+    level: 'project',
+    duration: 30,
+    description: 'Build server',
+    permissions: [
+      {
+        kind: 'project',
+        namespace: PROJECT,
+        access: [
+          { resource: 'repository', action: 'pull' },
+          { resource: 'repository', action: 'push' },
+        ],
+      },
+    ],
+  });
+  await server.api('POST', `${API}/robots`, {
+    name: 'mirror',
+    level: 'system',
+    duration: -1,
+    permissions: [
+      { kind: 'project', namespace: '*', access: [{ resource: 'repository', action: 'pull' }] },
+    ],
+  });
+  await server.api('POST', `${API}/projects/${PROJECT}/webhook/policies`, {
+    name: 'deploy',
+    event_types: ['PUSH_ARTIFACT'],
+    enabled: true,
+    targets: [{ type: 'http', address: 'http://127.0.0.1:9/hook', skip_cert_verify: false }],
+  });
+  await server.api('POST', `${API}/projects/${PROJECT}/immutabletagrules`, {
+    tag_selectors: [{ kind: 'doublestar', decoration: 'matches', pattern: '2.*' }],
+    scope_selectors: {
+      repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: '**' }],
+    },
+  });
+  await server.api('POST', `${API}/retentions`, {
+    algorithm: 'or',
+    scope: { level: 'project', ref: project_id },
+    trigger: { kind: 'Schedule', settings: { cron: '0 0 0 * * *' } },
+    rules: [
+      {
+        template: 'latestPushedK',
+        params: { latestPushedK: 10 },
+        tag_selectors: [{ kind: 'doublestar', decoration: 'matches', pattern: '**' }],
+        scope_selectors: {
+          repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: '**' }],
+        },
+      },
+    ],
+  });
+  const project = (await server.api('GET', `${API}/projects/${PROJECT}`)) as {
+    metadata: { retention_id: string };
+  };
+  await server.api('POST', `${API}/retentions/${project.metadata.retention_id}/executions`, {
+    dry_run: true,
+  });
+  await server.api('POST', `${API}/usergroups`, { group_name: 'developers', group_type: 2 });
+  await server.api('POST', `${API}/system/gc/schedule`, {
+    schedule: { type: 'Manual' },
+    parameters: { dry_run: true },
+  });
+  return { digest: first.digest };
+}
+
+/** Every page with the heading by which one knows that it is there. */
+export function pages(digest: string): { name: string; path: string; heading: string }[] {
+  const project = `/projects/${PROJECT}`;
+  const repository = `${project}/repositories/web`;
+  return [
+    { name: 'projects', path: '/projects', heading: 'Projects' },
+    { name: 'project-summary', path: project, heading: 'Latest pushes' },
+    { name: 'project-repositories', path: `${project}/repositories`, heading: PROJECT },
+    { name: 'project-deleted', path: `${project}/repositories?show=deleted`, heading: PROJECT },
+    { name: 'project-members', path: `${project}/members`, heading: 'Members' },
+    { name: 'project-labels', path: `${project}/labels`, heading: 'Labels' },
+    { name: 'project-robots', path: `${project}/robots`, heading: 'Robot accounts' },
+    { name: 'project-webhooks', path: `${project}/webhooks`, heading: 'Webhooks' },
+    { name: 'project-retention', path: `${project}/retention`, heading: 'Retention' },
+    { name: 'project-immutability', path: `${project}/immutability`, heading: 'Immutable tags' },
+    { name: 'project-logs', path: `${project}/logs`, heading: 'Access log' },
+    { name: 'project-settings', path: `${project}/settings`, heading: 'Configuration' },
+    { name: 'repository', path: repository, heading: 'web' },
+    { name: 'artifact', path: `${repository}/artifacts/2.0`, heading: 'sha256:' },
+    { name: 'artifact-index', path: `${repository}/artifacts/latest`, heading: 'sha256:' },
+    {
+      name: 'artifact-history',
+      path: `${repository}/artifacts/${digest}?part=history`,
+      heading: 'sha256:',
+    },
+    { name: 'tag-history', path: `${repository}/tags/1.0`, heading: '1.0' },
+    { name: 'search', path: '/search?q=w', heading: 'Found for' },
+    { name: 'logs', path: '/logs', heading: 'Access log' },
+    { name: 'profile', path: '/profile', heading: 'Profile' },
+    { name: 'admin-health', path: '/admin/health', heading: 'Health and storage' },
+    { name: 'admin-users', path: '/admin/users', heading: 'Users' },
+    { name: 'admin-groups', path: '/admin/groups', heading: 'Groups' },
+    { name: 'admin-robots', path: '/admin/robots', heading: 'Robot accounts' },
+    { name: 'admin-labels', path: '/admin/labels', heading: 'Labels' },
+    { name: 'admin-quotas', path: '/admin/quotas', heading: 'Quotas' },
+    { name: 'admin-cleanup', path: '/admin/cleanup', heading: 'Clean-up' },
+    { name: 'admin-jobs', path: '/admin/jobs', heading: 'Jobs' },
+    { name: 'admin-settings', path: '/admin/settings', heading: 'Settings' },
+  ];
+}
