@@ -293,9 +293,10 @@ fn crates_are_judged_by_semver() {
     let place = TempDir::new().unwrap();
     let list = place.path().join("packages");
     let write = |packages: &mut dyn Iterator<Item = (String, String)>| {
-        let lines: String = packages
-            .map(|(name, version)| format!("{name} {version}\n"))
-            .collect();
+        let mut lines = String::new();
+        for (name, version) in packages {
+            let _ = writeln!(lines, "{name} {version}");
+        }
         fs::write(&list, lines).unwrap();
     };
     let lock = fs::read_to_string(source.path().join("Cargo.lock")).unwrap();
