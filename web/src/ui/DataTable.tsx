@@ -188,7 +188,7 @@ export function DataTable<T, K extends string | number>(props: Props<T, K>) {
             {rows.map((row) => (
               <Table.Tr key={keyOf(row)}>
                 {selection && (
-                  <Table.Td data-label="">
+                  <Table.Td data-label="" className="choose">
                     <Checkbox
                       aria-label={t('table.choose', { name: nameOf?.(row) ?? String(keyOf(row)) })}
                       checked={selection.chosen.has(keyOf(row))}
