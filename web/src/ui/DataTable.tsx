@@ -11,6 +11,7 @@ import {
   Table,
   Text,
   UnstyledButton,
+  VisuallyHidden,
 } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -177,8 +178,10 @@ export function DataTable<T, K extends string | number>(props: Props<T, K>) {
                 >
                   {column.sort && state ? (
                     <SortHead column={column as never} state={state} />
-                  ) : (
+                  ) : column.label ? (
                     column.label
+                  ) : (
+                    <VisuallyHidden>{t('common.actions')}</VisuallyHidden>
                   )}
                 </Table.Th>
               ))}
