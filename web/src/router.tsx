@@ -33,8 +33,9 @@ const login = createRoute({
   path: 'login',
   validateSearch: (raw: Record<string, unknown>): { from?: string } => {
     const from = raw.from;
-    // Only back into the portal, never to another server.
-    return typeof from === 'string' && /^\/(?![/\\])/.test(from) ? { from } : {};
+    // Only back into the portal, never to another server. What is refused is said to be nothing: a
+    // key that is left out would stay as it was sent.
+    return { from: typeof from === 'string' && /^\/(?![/\\])/.test(from) ? from : undefined };
   },
   component: lazyRouteComponent(() => import('./pages/Login'), 'Login'),
 });

@@ -35,7 +35,13 @@ export const theme = createTheme({
   fontFamilyMonospace:
     'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono", monospace',
   headings: { fontWeight: '650' },
-  components: { Anchor: { defaultProps: { inherit: true } } },
+  components: {
+    Anchor: { defaultProps: { inherit: true } },
+    // A state that is cut off says nothing.
+    Badge: { defaultProps: { miw: 'max-content' } },
+    // The head of a dialog is no second head of the page.
+    Modal: { defaultProps: { attributes: { header: { role: 'none' } } } },
+  },
   variantColorResolver: (input) => {
     const found = defaultVariantColorsResolver(input);
     const color = input.color ?? input.theme.primaryColor;

@@ -11,6 +11,7 @@ import {
   Table,
   Text,
   UnstyledButton,
+  VisuallyHidden,
 } from '@mantine/core';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -177,8 +178,10 @@ export function DataTable<T, K extends string | number>(props: Props<T, K>) {
                 >
                   {column.sort && state ? (
                     <SortHead column={column as never} state={state} />
-                  ) : (
+                  ) : column.label ? (
                     column.label
+                  ) : (
+                    <VisuallyHidden>{t('common.actions')}</VisuallyHidden>
                   )}
                 </Table.Th>
               ))}
@@ -188,7 +191,7 @@ export function DataTable<T, K extends string | number>(props: Props<T, K>) {
             {rows.map((row) => (
               <Table.Tr key={keyOf(row)}>
                 {selection && (
-                  <Table.Td data-label="">
+                  <Table.Td data-label="" className="choose">
                     <Checkbox
                       aria-label={t('table.choose', { name: nameOf?.(row) ?? String(keyOf(row)) })}
                       checked={selection.chosen.has(keyOf(row))}

@@ -57,7 +57,7 @@ export function LogTable({ project }: { project?: string }) {
         </Group>
       ),
     },
-    { id: 'kind', label: t('logs.kind'), cell: (row) => row.resource_type },
+    { id: 'kind', label: t('logs.kind'), cell: (row) => word('resourceTypes', row.resource_type) },
     {
       id: 'resource',
       label: t('logs.resource'),

@@ -1,5 +1,5 @@
-//! What an artifact's blobs tell beyond the list: an image's build history; a chart's values, its
-//! words to its readers and what it depends on.
+//! What an artifact tells beyond the list: its manifest; an image's build history; a chart's values,
+//! its words to its readers and what it depends on.
 //!
 //! Invariant: bytes of an artifact are answered with a type that no browser runs.
 
@@ -23,10 +23,14 @@ use super::not_found;
 use super::place::Addressed;
 use crate::blobs::Content;
 use crate::store::listing::{self, ArtifactRow};
+use crate::store::manifests;
 use crate::{Registry, RegistryError};
 
 /// Largest blob that is read here.
 const BLOB_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What can be asked of every artifact; Harbor has it not, so no artifact lists it.
+const MANIFEST: &str = "manifest";
 
 /// Something that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,12 @@ pub(super) async fn read(
 ) -> Result<Response, ApiError> {
     let artifact = registry.artifact(&addressed).await?;
     let wanted = path.get("addition").map_or("", String::as_str);
+    if wanted == MANIFEST {
+        let found = manifests::payload(&registry.inner.db, ManifestId(artifact.id)).await?;
+        let missing = || not_found(format_args!("the manifest of {}", addressed.written()));
+        let bytes = Bytes::from(found.ok_or_else(missing)?);
+        return Ok(sent(bytes, "application/json; charset=utf-8"));
+    }
     let there = Addition::of(&artifact.kind, artifact.config_media_type.as_deref());
     let Some(addition) = there.iter().find(|it| it.name() == wanted) else {
         let names: Vec<&str> = there.iter().map(|it| it.name()).collect();
@@ -107,15 +117,19 @@ pub(super) async fn read(
             Bytes::from(file.ok_or_else(what)?)
         }
     };
+    Ok(sent(bytes, addition.media_type()))
+}
+
+/// The bytes, so that no browser runs them.
+fn sent(bytes: Bytes, media_type: &'static str) -> Response {
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_static(addition.media_type());
-    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     let sandbox = HeaderValue::from_static("default-src 'none'; sandbox");
     headers.insert(CONTENT_SECURITY_POLICY, sandbox);
-    Ok(response)
+    response
 }
 
 /// The part of an image config that is answered (OCI image 1.1, "history").

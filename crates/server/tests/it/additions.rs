@@ -44,6 +44,8 @@ async fn an_image_tells_how_it_was_built() {
             JSON,
         );
         assert_eq!(built.json(), history);
+        let whole = is(addition(app, "app/artifacts/1", "manifest").await, JSON);
+        assert_eq!(whole.json(), manifest);
         for other in [
             "values.yaml",
             "readme.md",

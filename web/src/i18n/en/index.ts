@@ -26,6 +26,7 @@ import { projects } from './projects';
 import { quotas } from './quotas';
 import { repositories } from './repositories';
 import { resources } from './resources';
+import { resourceTypes } from './resourceTypes';
 import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
@@ -74,6 +75,7 @@ export const en = {
   quotas,
   repositories,
   resources,
+  resourceTypes,
   retention,
   robots,
   roles,

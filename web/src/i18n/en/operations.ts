@@ -7,5 +7,7 @@ export const operations = {
   push: 'Push',
   login: 'Log in',
   logout: 'Log out',
+  start: 'Start',
+  stop: 'Stop',
   restore: 'Restore',
 } as const;

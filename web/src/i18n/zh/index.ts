@@ -27,6 +27,7 @@ import { projects } from './projects';
 import { quotas } from './quotas';
 import { repositories } from './repositories';
 import { resources } from './resources';
+import { resourceTypes } from './resourceTypes';
 import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
@@ -75,6 +76,7 @@ export const zh: Texts = {
   quotas,
   repositories,
   resources,
+  resourceTypes,
   retention,
   robots,
   roles,

@@ -9,7 +9,7 @@ export const nav: Translated<typeof english> = {
   users: '用户',
   groups: '用户组',
   robots: '机器人账户',
-  labels: '标签标记',
+  labels: '标记',
   quotas: '配额',
   cleanup: '清理',
   jobs: '任务',

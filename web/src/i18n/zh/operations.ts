@@ -9,5 +9,7 @@ export const operations: Translated<typeof english> = {
   push: '推送',
   login: '登录',
   logout: '退出',
+  start: '开始',
+  stop: '停止',
   restore: '恢复',
 };

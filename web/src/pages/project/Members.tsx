@@ -113,6 +113,7 @@ export function Members() {
         can('member', 'update') && !isOwn(row) ? (
           <NativeSelect
             size="xs"
+            maw={220}
             aria-label={t('members.roleOf', { name: row.entity_name })}
             value={String(row.role_id)}
             onChange={(event) => change(row, Number(event.currentTarget.value))}

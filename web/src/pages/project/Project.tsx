@@ -1,6 +1,7 @@
 /** The frame of a project: its name, and the tabs that one may use. */
 import { Group, Tabs } from '@mantine/core';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { useProject } from '../../api/queries';
 import { type PlainKey, useI18n } from '../../i18n';
 import { useCan } from '../../lib/access';
@@ -40,6 +41,14 @@ export function Project() {
   const can = useCan(data?.project_id);
   const last = path.split('/')[3] ?? '';
   const current = last === '' ? 'summary' : last;
+  const list = useRef<HTMLDivElement>(null);
+  // On a narrow screen the tab that is open may be out of sight.
+  useEffect(() => {
+    if (data && current) {
+      const tab = list.current?.querySelector('[aria-selected="true"]');
+      tab?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    }
+  }, [data, current]);
   if (error && !data) return <Failure error={error} retry={() => refetch()} />;
   if (!data) return <Waiting />;
   const role = roleName(data.current_user_role_id);
@@ -61,7 +70,7 @@ export function Project() {
       }
     >
       <Tabs value={current} onChange={open} keepMounted={false} activateTabWithKeyboard={false}>
-        <Tabs.List aria-label={t('project.tabs')} className={classes.tabs}>
+        <Tabs.List ref={list} aria-label={t('project.tabs')} className={classes.tabs}>
           {tabs.map(({ id, label }) => (
             <Tabs.Tab key={id} value={id}>
               {t(label)}

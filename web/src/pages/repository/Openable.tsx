@@ -12,6 +12,7 @@ export function Openable({ label, children }: { label: string; children: ReactNo
       <UnstyledButton
         fz="xs"
         c="dimmed"
+        mih={24}
         aria-expanded={open}
         aria-controls={id}
         onClick={() => setOpen(!open)}

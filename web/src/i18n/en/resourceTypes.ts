@@ -1,0 +1,21 @@
+/** Kinds of what the access log speaks of. */
+export const resourceTypes = {
+  artifact: 'Artifact',
+  configuration: 'Settings',
+  gc: 'Garbage collection',
+  immutable_rule: 'Immutable rule',
+  label: 'Label',
+  member: 'Member',
+  project: 'Project',
+  purge_audit: 'Log purge',
+  quota: 'Quota',
+  repair: 'Repair',
+  repository: 'Repository',
+  robot: 'Robot account',
+  scrub: 'Scrub',
+  tag: 'Tag',
+  tag_retention: 'Retention',
+  user: 'User',
+  usergroup: 'Group',
+  webhook: 'Webhook',
+} as const;
