@@ -4,8 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
-if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
-  echo "Node is not installed: going on without the web interface (Node 20 or newer builds it)" >&2
+usable() {
+  command -v npm >/dev/null 2>&1 &&
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+}
+if ! usable; then
+  echo "Node 20.19 or newer is not installed: going on without the web interface" >&2
   exit 0
 fi
 

@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 export function ProjectLink({ project, children }: { project: string; children?: ReactNode }) {
   return (
     <Anchor
-      className="break"
+      className="break touch"
       renderRoot={(props) => <Link to="/projects/$project" params={{ project }} {...props} />}
     >
       {children ?? project}
@@ -24,7 +24,7 @@ export function RepositoryLink(props: RepositoryAt & { children?: ReactNode }) {
   const { project, repository, children } = props;
   return (
     <Anchor
-      className="break"
+      className="break touch"
       renderRoot={(rest) => (
         <Link
           to="/projects/$project/repositories/$repository"
@@ -42,7 +42,7 @@ export function ArtifactLink(props: RepositoryAt & { reference: string; children
   const { project, repository, reference, children } = props;
   return (
     <Anchor
-      className="break"
+      className="break touch"
       renderRoot={(rest) => (
         <Link
           to="/projects/$project/repositories/$repository/artifacts/$reference"
@@ -60,7 +60,7 @@ export function TagLink(props: RepositoryAt & { tag: string; children: ReactNode
   const { project, repository, tag, children } = props;
   return (
     <Anchor
-      className="break"
+      className="break touch"
       renderRoot={(rest) => (
         <Link
           to="/projects/$project/repositories/$repository/tags/$tag"

@@ -52,6 +52,18 @@ test('from the first login to a collection', async ({ page, server }) => {
     await expect(page.getByText(`docker pull ${server.host}/journey/team/app:2.0`)).toBeVisible();
   });
 
+  await test.step('copy it into another project', async () => {
+    await page.getByRole('button', { name: 'Copy to…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: /^Project/ }).click();
+    await page.getByRole('option', { name: 'library' }).click();
+    await dialog.getByLabel(/^Repository/).fill('copied');
+    await dialog.getByRole('button', { name: 'Copy to…' }).click();
+    await expect(page.getByRole('heading', { name: 'copied', level: 1 })).toBeVisible();
+    await expect(page.getByRole('link', { name: /^sha256:/ })).toBeVisible();
+    await page.goBack();
+  });
+
   await test.step('delete a tag and restore it', async () => {
     await page.getByRole('link', { name: '2.0', exact: true }).click();
     await page.getByRole('button', { name: 'Delete tag' }).click();
@@ -67,7 +79,8 @@ test('from the first login to a collection', async ({ page, server }) => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await expect(page.getByRole('link', { name: '1.0', exact: true })).toBeHidden();
-    await page.getByRole('button', { name: 'Undo' }).click();
+    const told = page.getByRole('alert').filter({ hasText: '1.0 was deleted' });
+    await told.getByRole('button', { name: 'Undo' }).click();
     await expect(page.getByRole('link', { name: '1.0', exact: true })).toBeVisible();
   });
 

@@ -15,7 +15,6 @@ async function judge(page: Page, name: string) {
 }
 
 async function settle(page: Page) {
-  await page.waitForLoadState('networkidle');
   await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
 }
 

@@ -63,6 +63,8 @@ export const artifacts = {
   emptyLayer: 'no layer',
   index: 'Platforms',
   pullThis: 'Pull',
+  copy: 'Copy to…',
+  copied: 'It is in {name} now',
   parts: 'Parts of the artifact',
   layer: 'Layer',
   repository: 'Repository',

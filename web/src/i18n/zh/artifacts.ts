@@ -62,6 +62,8 @@ export const artifacts: Translated<typeof english> = {
   emptyLayer: '无层',
   index: '平台',
   pullThis: '拉取',
+  copy: '复制到…',
+  copied: '已复制到 {name}',
   parts: '制品的各部分',
   layer: '层',
   repository: '镜像仓库',

@@ -18,6 +18,7 @@ import { type PlainKey, useI18n } from '../../i18n';
 import { useAct } from '../../lib/act';
 import { Failure, Waiting } from '../../ui/Notices';
 import { Screen, Section } from '../../ui/Screen';
+import { Allowlist } from './Allowlist';
 
 type All = Schemas['ConfigurationsResponse'];
 type Name = keyof All;
@@ -88,7 +89,12 @@ export function SystemSettings() {
     <Screen title={t('settings.title')} about={t('settings.about')}>
       {found.error && !found.data && <Failure error={found.error} retry={() => found.refetch()} />}
       {!found.error && !found.data && <Waiting />}
-      {found.data && <Form all={found.data} />}
+      {found.data && (
+        <Stack gap="xl" maw={720}>
+          <Form all={found.data} />
+          <Allowlist />
+        </Stack>
+      )}
     </Screen>
   );
 }
@@ -115,7 +121,7 @@ function Form({ all }: { all: All }) {
         void save();
       }}
     >
-      <Stack gap="xl" maw={720}>
+      <Stack gap="xl">
         {GROUPS.map(({ title, fields }) => (
           <Section key={title} title={t(title)}>
             <Paper withBorder p="md">

@@ -1,12 +1,12 @@
 /** One artifact: what it is made of, what belongs to it, and how to fetch it. */
 import { Button, Group, Paper, Stack, Table, Tabs, TextInput } from '@mantine/core';
-import { IconPlus, IconTag } from '@tabler/icons-react';
+import { IconCopy, IconPlus, IconTag } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ok } from '../../api/client';
 import { LIVE, useProject } from '../../api/queries';
 import { useI18n } from '../../i18n';
-import { useCan } from '../../lib/access';
+import { useCan, useSession } from '../../lib/access';
 import { useDone } from '../../lib/act';
 import { type Artifact, isIndex, platformsOf } from '../../lib/artifacts';
 import { useListState } from '../../lib/list';
@@ -17,6 +17,7 @@ import { Empty, Failure, Waiting } from '../../ui/Notices';
 import { Screen } from '../../ui/Screen';
 import { Bytes, Digest, Moment, shortDigest } from '../../ui/Small';
 import { Addition, BuildHistory, Dependencies, Layers } from './additions';
+import { CopyDialog } from './CopyDialog';
 import { LabelDialog } from './LabelDialog';
 
 export function ArtifactPage() {
@@ -25,8 +26,10 @@ export function ArtifactPage() {
   const at = { project, repository };
   const { data: facts } = useProject(project);
   const can = useCan(facts?.project_id);
+  const { user } = useSession();
   const [labelling, setLabelling] = useState(false);
   const [tagging, setTagging] = useState(false);
+  const [copying, setCopying] = useState(false);
   const found = useQuery({
     queryKey: ['artifact', project, repository, reference],
     refetchInterval: LIVE * 2,
@@ -67,6 +70,15 @@ export function ArtifactPage() {
                 {t('artifacts.labels')}
               </Button>
             )}
+            {user && (
+              <Button
+                variant="default"
+                leftSection={<IconCopy size={16} aria-hidden />}
+                onClick={() => setCopying(true)}
+              >
+                {t('artifacts.copy')}
+              </Button>
+            )}
             {can('tag', 'create') && (
               <Button
                 variant="default"
@@ -95,6 +107,9 @@ export function ArtifactPage() {
           artifacts={[artifact]}
           onClose={() => setLabelling(false)}
         />
+      )}
+      {copying && artifact && (
+        <CopyDialog at={at} artifact={artifact} onClose={() => setCopying(false)} />
       )}
       {tagging && artifact && <AddTag digest={artifact.digest} onClose={() => setTagging(false)} />}
     </Screen>

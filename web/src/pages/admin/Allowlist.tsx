@@ -1,0 +1,75 @@
+/** Vulnerabilities that every project lets pass, unless it has a list of its own. */
+import { Button, Group, Paper, Stack, TagsInput, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, ok, type Schemas } from '../../api/client';
+import { useT } from '../../i18n';
+import { useAct } from '../../lib/act';
+import { Failure, Waiting } from '../../ui/Notices';
+import { Section } from '../../ui/Screen';
+
+type List = Schemas['CVEAllowlist'];
+
+export function Allowlist() {
+  const t = useT();
+  const found = useQuery({
+    queryKey: ['allowlist'],
+    queryFn: () => ok(api.GET('/system/CVEAllowlist')),
+  });
+  return (
+    <Section title={t('settings.allowlist')} about={t('projectSettings.allowlistAbout')}>
+      {found.error && !found.data && <Failure error={found.error} retry={() => found.refetch()} />}
+      {!found.error && !found.data && <Waiting />}
+      {found.data && <Form key={found.data.update_time} list={found.data} />}
+    </Section>
+  );
+}
+
+/** The day, as date fields write it, in UTC like everything that the server counts. */
+function dayOf(seconds: number | null | undefined): string {
+  return seconds ? new Date(seconds * 1000).toISOString().slice(0, 10) : '';
+}
+
+function Form({ list }: { list: List }) {
+  const t = useT();
+  const act = useAct();
+  const [items, setItems] = useState(list.items.map((item) => item.cve_id));
+  const [until, setUntil] = useState(dayOf(list.expires_at));
+  const [busy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    const expires_at = until ? Math.floor(new Date(`${until}T23:59:59Z`).getTime() / 1000) : null;
+    const body = { expires_at, items: items.map((cve_id) => ({ cve_id })) };
+    await act(() => ok(api.PUT('/system/CVEAllowlist', { body })), {
+      done: t('common.saved'),
+      stale: [['allowlist']],
+    });
+    setBusy(false);
+  };
+  return (
+    <Paper withBorder p="md">
+      <Stack>
+        <TagsInput
+          label={t('projectSettings.cves')}
+          description={t('projectSettings.cvesAbout')}
+          value={items}
+          onChange={setItems}
+          splitChars={[',', ' ', ';']}
+        />
+        <TextInput
+          type="date"
+          maw={320}
+          label={t('settings.until')}
+          description={t('settings.untilAbout')}
+          value={until}
+          onChange={(event) => setUntil(event.currentTarget.value)}
+        />
+        <Group>
+          <Button onClick={save} loading={busy}>
+            {t('common.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </Paper>
+  );
+}
