@@ -1,8 +1,10 @@
 /** Parts of artifacts that the list and the artifact's own page show. */
 import { Badge, Group, Menu, Stack, Tabs, Text, UnstyledButton } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import { IconChevronDown, IconLock } from '@tabler/icons-react';
 import { useI18n } from '../i18n';
 import { type Artifact, platformName, platformsOf } from '../lib/artifacts';
+import { copyText } from '../lib/clipboard';
 import { pullCommands } from '../lib/commands';
 import { ArtifactLink, type RepositoryAt, TagLink } from './Links';
 import { Bytes, Line, shortDigest } from './Small';
@@ -171,7 +173,9 @@ export function PullMenu({ artifact, name }: { artifact: Artifact; name: string 
           <Menu.Item
             key={client}
             className="mono"
-            onClick={() => void navigator.clipboard.writeText(line)}
+            onClick={async () => {
+              if (await copyText(line)) notifications.show({ message: t('common.copied') });
+            }}
           >
             {line.length > 64 ? `${line.slice(0, 61)}…` : line}
           </Menu.Item>

@@ -4,7 +4,6 @@ import {
   Badge,
   type BadgeProps,
   Code,
-  CopyButton,
   Group,
   Text,
   TextInput,
@@ -14,6 +13,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconCheck, IconCopy, IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useI18n, useT } from '../i18n';
+import { copyText } from '../lib/clipboard';
 import { happened, useFormat } from '../lib/format';
 
 /** How long ago; the moment itself on hover and for screen readers. */
@@ -55,21 +55,23 @@ export function Bytes({ size }: { size: number }) {
 
 export function Copy({ value, label }: { value: string; label: string }) {
   const t = useT();
+  const [copied, setCopied] = useState(false);
+  const forget = useDebouncedCallback(() => setCopied(false), 2_000);
+  const copy = async () => {
+    setCopied(await copyText(value));
+    forget();
+  };
   return (
-    <CopyButton value={value} timeout={2000}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? t('common.copied') : label} withArrow>
-          <ActionIcon
-            variant="subtle"
-            size="sm"
-            onClick={copy}
-            aria-label={copied ? t('common.copied') : label}
-          >
-            {copied ? <IconCheck size={15} aria-hidden /> : <IconCopy size={15} aria-hidden />}
-          </ActionIcon>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <Tooltip label={copied ? t('common.copied') : label} withArrow>
+      <ActionIcon
+        variant="subtle"
+        size="sm"
+        onClick={copy}
+        aria-label={copied ? t('common.copied') : label}
+      >
+        {copied ? <IconCheck size={15} aria-hidden /> : <IconCopy size={15} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
   );
 }
 

@@ -49,7 +49,12 @@ test('from the first login to a collection', async ({ page, server }) => {
     await expect(page.getByRole('table', { name: 'Layers' }).getByRole('row')).toHaveCount(3);
     await page.getByRole('tab', { name: 'Build history' }).click();
     await expect(page.getByText('COPY second /app')).toBeVisible();
-    await expect(page.getByText(`docker pull ${server.host}/journey/team/app:2.0`)).toBeVisible();
+    const command = `docker pull ${server.host}/journey/team/app:2.0`;
+    await expect(page.getByText(command)).toBeVisible();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy command' }).click();
+    await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(command);
   });
 
   await test.step('copy it into another project', async () => {

@@ -16,6 +16,7 @@ export const retention = {
   untaggedAbout: 'If not, they stay as they are.',
   untaggedToo: 'and what has no tag',
   details: 'Details',
+  choice: 'Choice of repositories',
   kept: 'Kept',
   keptOf: '{kept} of {total}',
   ofRun: 'Repositories of run {id}',

@@ -17,6 +17,7 @@ export const retention: Translated<typeof english> = {
   untaggedAbout: '否则它们保持不变。',
   untaggedToo: '以及无标签的制品',
   details: '详情',
+  choice: '选择镜像仓库',
   kept: '保留',
   keptOf: '{kept} / {total}',
   ofRun: '运行 {id} 的镜像仓库',

@@ -118,7 +118,7 @@ function Tasks({ policy, run }: { policy: number; run: Run }) {
       id: 'repository',
       label: t('artifacts.repository'),
       primary: true,
-      cell: (row) => row.repository,
+      cell: (row) => row.repository || t('retention.choice'),
     },
     { id: 'status', label: t('common.status'), cell: (row) => <Status status={row.status} /> },
     {
@@ -140,7 +140,7 @@ function Tasks({ policy, run }: { policy: number; run: Run }) {
           size="compact-sm"
           variant="default"
           onClick={() => setLog(row)}
-          aria-label={`${t('common.log')} ${row.repository}`}
+          aria-label={`${t('common.log')} ${row.repository || t('retention.choice')}`}
         >
           {t('common.log')}
         </Button>
@@ -161,7 +161,7 @@ function Tasks({ policy, run }: { policy: number; run: Run }) {
       />
       {log && (
         <LogView
-          title={`${t('common.log')}: ${log.repository}`}
+          title={`${t('common.log')}: ${log.repository || t('retention.choice')}`}
           id={`retention-${run.id}-${log.id}`}
           running={running}
           read={() =>
