@@ -74,6 +74,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-anchor': '#0b5875',
     '--mantine-color-body': '#ffffff',
     '--berth-canvas': '#f6f8fa',
+    '--berth-code': '#e9edf1',
   },
   dark: {
     '--mantine-color-dimmed': '#adb5bd',
@@ -81,5 +82,6 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#ffa8a2',
     '--mantine-color-anchor': '#7fcbe3',
     '--berth-canvas': '#1b1c1f',
+    '--berth-code': '#101113',
   },
 });

@@ -140,7 +140,7 @@ function Facts({ artifact }: { artifact: Artifact }) {
   }
   return (
     <Stack gap="md">
-      <Paper withBorder>
+      <Paper withBorder style={{ overflow: 'hidden' }}>
         <Table variant="vertical" layout="auto" aria-label={t('artifacts.overview')}>
           <Table.Tbody>
             {rows.map(([label, value]) => (
@@ -258,7 +258,7 @@ function Parts({ artifact }: { artifact: Artifact }) {
 
 function Pairs({ label, pairs }: { label: string; pairs: [string, unknown][] }) {
   return (
-    <Paper withBorder>
+    <Paper withBorder style={{ overflow: 'hidden' }}>
       <Table aria-label={label} variant="vertical" layout="fixed">
         <Table.Tbody>
           {pairs.map(([name, value]) => (
