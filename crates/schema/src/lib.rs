@@ -72,6 +72,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "accessory tags",
         sql: include_str!("migrations/0015_accessory_tags.sql"),
     },
+    MigrationFile {
+        version: 17,
+        name: "scanners",
+        sql: include_str!("migrations/0017_scanners.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -18,6 +18,7 @@ use berth_model::{Clock, Secret, UserId};
 use berth_notify::Notify;
 use berth_registry::{Registry, RegistryOptions};
 use berth_remote::{Allowed, Egress, EgressOptions};
+use berth_scanners::Scanners;
 use serde_json::{Map, Value};
 
 /// Why the services could not be opened.
@@ -114,6 +115,8 @@ pub struct Parts {
     pub notify: Notify,
     /// The one client that goes out.
     pub egress: Egress,
+    /// Which scanners there are.
+    pub scanners: Scanners,
     /// Tag retention.
     pub retention: Retention,
     /// Work beside requests; its types are registered in `jobs.rs`.
@@ -183,8 +186,9 @@ impl Parts {
             jobs.clone(),
             clock.clone(),
         );
-        let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
         let egress = open_egress(settings)?;
+        let scanners = Scanners::new(db.clone(), clock.clone(), egress.clone(), key_file.clone());
+        let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
         let notify = Notify::new(
             db.clone(),
             catalog.clone(),
@@ -202,6 +206,7 @@ impl Parts {
             lifecycle,
             notify,
             egress,
+            scanners,
             retention,
             jobs,
         };

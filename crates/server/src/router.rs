@@ -32,6 +32,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     endpoints.extend(berth_catalog::robot_endpoints(&parts.catalog, &parts.iam));
     endpoints.extend(berth_registry::endpoints(parts.registry.clone()));
     endpoints.extend(berth_notify::endpoints(&parts.notify));
+    endpoints.extend(berth_scanners::endpoints(&parts.scanners));
     endpoints.extend(berth_lifecycle::retention_endpoints(
         parts.retention.clone(),
     ));

@@ -48,6 +48,7 @@ const IN_PATH: &[(&str, ParameterKind, &str)] = &[
         Text,
         "The repository's name without its project. A slash in it is encoded twice: `a%252Fb`.",
     ),
+    ("registration_id", Text, "The id of a scanner."),
     ("repair_id", Integer, "The id of a repair."),
     ("robot_id", Integer, "The id of a robot."),
     ("scrub_id", Integer, "The id of a scrub."),

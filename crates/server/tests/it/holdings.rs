@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Setup};
 use crate::client::Login;
 use crate::content::sha256;
+use crate::scanners::Stub;
 
 /// What a path may name that is the same for all projects: words, and things of the system.
 const COMMON: [&str; 10] = [
@@ -61,6 +62,7 @@ impl Holding {
             params: BTreeMap::new(),
             owner: owner.clone(),
         };
+        holding.set("scanner", Stub::start().await.url);
         let member = app.member(name, &owner, 1).await;
         holding.set("mid", member);
         holding.set("project_name", name);
@@ -85,6 +87,7 @@ impl Holding {
                 "/projects/{project_name}/webhook/policies",
             ),
             ("robot_id", "CreateRobot", "/robots"),
+            ("registration_id", "createScanner", "/scanners"),
             ("gc_id", "createGCSchedule", "/system/gc/schedule"),
             (
                 "purge_id",
@@ -265,6 +268,11 @@ impl Holding {
                 "role_id": 2, "member_user": {"username": "somebody"},
             }),
             "updateProjectMember" => json!({"role_id": 1}),
+            "createScanner" | "updateScanner" | "pingScanner" => {
+                json!({"name": own, "url": format!("{}/{name}", self.params["scanner"])})
+            }
+            "setScannerAsDefault" => json!({"is_default": true}),
+            "setScannerOfProject" => json!({"uuid": self.params["registration_id"]}),
             "putSystemCVEAllowlist" => json!({"items": []}),
             "CreateLabel" | "UpdateLabel" => label,
             "addLabel" => json!({"id": self.params["label_id"].parse::<i64>().unwrap()}),

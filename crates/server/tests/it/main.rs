@@ -42,6 +42,7 @@ mod refused_tokens;
 mod retention;
 mod robots;
 mod roles;
+mod scanners;
 mod sessions;
 mod syslog;
 mod tokens;

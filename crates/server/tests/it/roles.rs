@@ -34,6 +34,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
     ("artifact-label", ["CD", "CD", "CD", "", "", ""]),
     ("immutable-tag", ["CUDL", "CUDL", "", "", "", ""]),
+    ("scanner", ["CR", "R", "R", "R", "R", "R"]),
 ];
 
 /// What a request under `/v2` asks. `{p}` is the project; nothing named here is there, so that

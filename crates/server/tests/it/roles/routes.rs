@@ -136,6 +136,29 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
         "GET /api/v2.0/projects/{project_name_or_id}/artifacts",
         "artifact:L",
     ),
+    ("GET /api/v2.0/scanners", "system"),
+    ("POST /api/v2.0/scanners", "system"),
+    ("POST /api/v2.0/scanners/ping", "system"),
+    ("GET /api/v2.0/scanners/{registration_id}", "system"),
+    ("PUT /api/v2.0/scanners/{registration_id}", "system"),
+    ("DELETE /api/v2.0/scanners/{registration_id}", "system"),
+    ("PATCH /api/v2.0/scanners/{registration_id}", "system"),
+    (
+        "GET /api/v2.0/scanners/{registration_id}/metadata",
+        "system",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/scanner",
+        "scanner:R",
+    ),
+    (
+        "PUT /api/v2.0/projects/{project_name_or_id}/scanner",
+        "scanner:C",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates",
+        "scanner:C",
+    ),
     (
         "GET /api/v2.0/projects/{project_name_or_id}/webhook/policies",
         "notification-policy:L",
