@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Fsck(FsckArgs),
     /// Look for vulnerabilities, secrets and bad practice in an image, without a server
     Scan(ScanArgs),
+    /// The advisories that the server holds images against
+    #[command(subcommand)]
+    Vulndb(VulndbCommand),
     /// Print the API document (OpenAPI 3.1)
     Openapi,
     /// Print the version
@@ -97,6 +100,26 @@ pub(crate) struct ScanArgs {
     /// The image of an index: os/architecture [default: this machine's, on linux]
     #[arg(long, global = true, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VulndbCommand {
+    /// Take advisories in; what changes is matched again, and no image is read
+    Import {
+        /// OSV JSON (zip, folder, file), Alpine secdb, Debian's tracker, or CISA's list of exploited
+        /// vulnerabilities
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The feed, which holds these advisories in place of those of its last import [default:
+        /// the file's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// Names of distributions' packages are those of binary packages
+        #[arg(long)]
+        binary_names: bool,
+    },
+    /// Every feed, with its age
+    List,
 }
 
 #[derive(Debug, Subcommand)]

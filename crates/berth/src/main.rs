@@ -13,6 +13,7 @@ mod maintain;
 mod openapi;
 mod scan;
 mod serve;
+mod vulndb;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Admin(command) => admin::run(&settings, command).await,
             Command::Gc(options) => maintain::gc(&settings, &options).await,
             Command::Fsck(options) => maintain::fsck(&settings, &options).await,
+            Command::Vulndb(command) => vulndb::run(&settings, command).await,
             Command::Openapi => openapi::print().await,
             Command::Version | Command::Config(_) | Command::Scan(_) => Ok(ExitCode::SUCCESS),
         }

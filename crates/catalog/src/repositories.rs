@@ -69,9 +69,8 @@ pub async fn ensure(
 }
 
 /// Says that something in a repository was changed; never waits.
-pub async fn touch(tx: &mut Tx, id: RepositoryId, now: Timestamp) -> Result<(), CatalogError> {
+pub fn touch(tx: &mut Tx, id: RepositoryId, now: Timestamp) {
     store::repository::touch(tx, id, now);
-    Ok(())
 }
 
 /// Deletes a repository and, by their foreign keys, everything in it. `false` when it is gone.

@@ -189,9 +189,8 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, watches: Watches)
 /// Several run one after the other under one savepoint, which each that is kept moves on. Each
 /// command to SQLite is a way to its thread and back, so what follows upon each other is one.
 async fn commit_group(tx: &mut Tx, jobs: Vec<Job>, relaxed: &mut Option<bool>, watches: &Watches) {
-    let jobs = match run_single(tx, jobs, relaxed, watches).await {
-        Some(jobs) => jobs,
-        None => return,
+    let Some(jobs) = run_single(tx, jobs, relaxed, watches).await else {
+        return;
     };
     let wants_relaxed = jobs.iter().all(|job| job.durability == Durability::Relaxed);
     let alone = jobs.len() == 1;

@@ -186,6 +186,8 @@ mod tests {
             digest: digest.to_owned(),
             media_type: String::new(),
             size: 0,
+            kind: "IMAGE".to_owned(),
+            accessory_type: None,
         }
     }
 

@@ -23,6 +23,9 @@ pub enum RegistryError {
     /// The caller is known and may not do this.
     #[error("{0}")]
     Denied(String),
+    /// A rule of the project keeps it from being pulled.
+    #[error("{0}")]
+    Policy(String),
     /// The project does not exist.
     #[error("project {0} does not exist: create it before pushing to it")]
     ProjectUnknown(String),
@@ -125,6 +128,7 @@ impl Coded for RegistryError {
         match self {
             Self::Unauthorized { .. } => Code::Unauthorized,
             Self::Denied(_) => Code::Denied,
+            Self::Policy(_) => Code::ProjectPolicyViolation,
             Self::ProjectUnknown(_) | Self::NameUnknown(_) => Code::NameUnknown,
             Self::ManifestUnknown(_) => Code::ManifestUnknown,
             Self::BlobUnknown(_) => Code::BlobUnknown,

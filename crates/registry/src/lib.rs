@@ -10,6 +10,7 @@ mod blobs;
 mod cache;
 mod error;
 mod events;
+mod guard;
 mod immutable;
 mod manifests;
 mod referrers;
@@ -23,8 +24,8 @@ mod untagged;
 mod uploads;
 mod v2;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use berth_blob::BlobStore;
@@ -39,6 +40,7 @@ use uploads::{Parked, Turns};
 
 pub use api::endpoints;
 pub use error::RegistryError;
+pub use guard::{Artifact, Guard};
 pub use retention::{Contents, Retired};
 pub use store::contents::{hold, let_go};
 pub use store::sparse::{note_lost, settle};
@@ -77,6 +79,7 @@ struct Inner {
     /// Where no other process goes on with our uploads.
     parked: Option<Parked>,
     options: RegistryOptions,
+    guard: OnceLock<Arc<dyn Guard>>,
     /// Bytes of blobs that came in.
     received: AtomicU64,
     /// Work that outlives its request: appends whose client went away, removal of replaced bytes.
@@ -124,6 +127,7 @@ impl Registry {
                 turns: Arc::default(),
                 parked,
                 options,
+                guard: OnceLock::new(),
                 received: AtomicU64::new(0),
                 tasks,
             }),

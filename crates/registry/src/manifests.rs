@@ -19,7 +19,7 @@ use crate::store::listing::family;
 use crate::store::manifests::{self as store, NewManifest, NewReference, PullRow};
 use crate::store::{contents, reviews, sparse, tags, trash};
 use crate::trash::Deletion;
-use crate::{Pusher, Registry, RegistryError, events, immutable};
+use crate::{Artifact, Guard, Pusher, Registry, RegistryError, events, immutable};
 
 /// Largest image config that is read for what it says of the image.
 const CONFIG_BYTES: u64 = 1024 * 1024;
@@ -170,6 +170,7 @@ impl Registry {
             now: self.inner.clock.now(),
             entry: self.entry(pusher),
             outbox: self.inner.catalog.outbox().clone(),
+            guard: self.inner.guard.get().cloned(),
         };
         let (cache, limited) = (self.inner.cache.clone(), self.limited());
         let charged = self.quota_push(&pusher.name, repository.as_str(), digest.as_str());
@@ -330,6 +331,7 @@ pub(crate) struct PushWork {
     pub(crate) now: Timestamp,
     pub(crate) entry: Entry,
     pub(crate) outbox: Outbox,
+    pub(crate) guard: Option<Arc<dyn Guard>>,
 }
 
 impl PushWork {
@@ -343,6 +345,7 @@ impl PushWork {
             now,
             entry,
             outbox,
+            guard,
         } = self;
         let (repository, _) = repositories::ensure(tx, pusher.project, &name, now).await?;
         let mut blobs: Vec<String> = manifest
@@ -377,7 +380,7 @@ impl PushWork {
             contents::hold(tx, pusher.project, manifest.digest.as_str(), size);
             store::insert_references(tx, repository, id, &manifest.references, &held);
         }
-        repositories::touch(tx, repository, now).await?;
+        repositories::touch(tx, repository, now);
         if tags.is_empty() {
             reviews::ask(tx, id, now);
         }
@@ -395,6 +398,17 @@ impl PushWork {
                 now,
             )
             .await?;
+        }
+        if let Some(guard) = guard.filter(|_| new) {
+            let artifact = Artifact {
+                project: pusher.project,
+                repository: &name,
+                digest: manifest.digest.as_str(),
+                media_type: &manifest.media_type,
+                kind: &manifest.kind,
+                accessory: manifest.accessory_type.is_some(),
+            };
+            guard.pushed(tx, artifact, now).await?;
         }
         let pushed = ArtifactEvent {
             repository: name.clone(),

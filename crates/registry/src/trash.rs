@@ -412,6 +412,7 @@ impl Restoring {
             now: self.now,
             entry: self.entry.clone(),
             outbox: self.outbox.clone(),
+            guard: None,
         };
         work.run(tx).await?;
         Ok(store::forget(tx, row.id).await?)

@@ -73,6 +73,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0015_accessory_tags.sql"),
     },
     MigrationFile {
+        version: 16,
+        name: "scanning",
+        sql: include_str!("migrations/0016_scanning.sql"),
+    },
+    MigrationFile {
         version: 17,
         name: "scanners",
         sql: include_str!("migrations/0017_scanners.sql"),

@@ -21,6 +21,7 @@ pub(crate) fn register(parts: &Parts, settings: &Settings) {
     jobs.register(quotas::ReconcileQuotas(lifecycle.clone()));
     berth_lifecycle::jobs::register(jobs, lifecycle, catalog, settings.scrub.rate_mib);
     parts.retention.register();
+    parts.scanning.register();
 }
 
 /// Schedules what should be done regularly; an operator who changed a schedule keeps the change.

@@ -19,6 +19,7 @@ use berth_notify::Notify;
 use berth_registry::{Registry, RegistryOptions};
 use berth_remote::{Allowed, Egress, EgressOptions};
 use berth_scanners::Scanners;
+use berth_vuln::Scanning;
 use serde_json::{Map, Value};
 
 /// Why the services could not be opened.
@@ -119,6 +120,8 @@ pub struct Parts {
     pub scanners: Scanners,
     /// Tag retention.
     pub retention: Retention,
+    /// Scans of images.
+    pub scanning: Scanning,
     /// Work beside requests; its types are registered in `jobs.rs`.
     pub jobs: Jobs,
 }
@@ -186,6 +189,13 @@ impl Parts {
             jobs.clone(),
             clock.clone(),
         );
+        let scanning = Scanning::new(
+            db.clone(),
+            catalog.clone(),
+            registry.clone(),
+            jobs.clone(),
+            clock.clone(),
+        );
         let egress = open_egress(settings)?;
         let scanners = Scanners::new(db.clone(), clock.clone(), egress.clone(), key_file.clone());
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
@@ -208,6 +218,7 @@ impl Parts {
             egress,
             scanners,
             retention,
+            scanning,
             jobs,
         };
         crate::jobs::register(&parts, settings);

@@ -36,6 +36,7 @@ pub fn endpoints(parts: &Parts, settings: &Settings, metrics: &Arc<Metrics>) -> 
     endpoints.extend(berth_lifecycle::retention_endpoints(
         parts.retention.clone(),
     ));
+    endpoints.extend(berth_vuln::endpoints(&parts.scanning));
     endpoints.extend(berth_jobs::endpoints(parts.jobs.clone()));
     endpoints.extend(berth_lifecycle::endpoints(&parts.lifecycle, &parts.jobs));
     endpoints.extend(health::endpoints(parts.db.clone(), parts.blobs.clone()));

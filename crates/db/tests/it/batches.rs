@@ -97,7 +97,7 @@ async fn put(db: &Db, name: &'static str, value: &'static str) {
             })
         })
         .await;
-    done.unwrap();
+    done.expect("written");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ impl Reader {
             let row: Option<(String,)> = self.db.optional(VALUE, args![name]).await?;
             Ok::<_, DbError>(row.map(|(value,)| value))
         };
-        self.kept.get_or(name, read).await.unwrap()
+        self.kept.get_or(name, read).await.expect("read")
     }
 }
 

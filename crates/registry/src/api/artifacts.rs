@@ -35,6 +35,7 @@ pub(super) const WITH: &[Parameter] = &[
     ),
     Parameter::flag("with_label", "Show the labels it bears."),
     WITH_IMMUTABLE,
+    Parameter::flag("with_scan_overview", "Count its vulnerabilities."),
 ];
 /// The same, and more, for those of a whole project.
 pub(super) const OF_PROJECT: &[Parameter] = &[
@@ -42,6 +43,7 @@ pub(super) const OF_PROJECT: &[Parameter] = &[
     WITH[1],
     WITH[2],
     WITH[3],
+    WITH[4],
     Parameter::flag(
         "latest_in_repository",
         "Only the newest of each repository.",
@@ -50,7 +52,6 @@ pub(super) const OF_PROJECT: &[Parameter] = &[
 
 /// What Harbor's clients may ask for besides, which is not there: read, and without effect.
 const WITHOUT: &[&str] = &[
-    "with_scan_overview",
     "with_sbom_overview",
     "with_inherited_accessory",
     "with_signature",
@@ -63,6 +64,7 @@ struct With {
     accessories: bool,
     labels: bool,
     immutable: bool,
+    scans: bool,
 }
 
 impl With {
@@ -75,6 +77,7 @@ impl With {
             accessories: params.flag("with_accessory", false)?,
             labels: params.flag("with_label", false)?,
             immutable: params.flag("with_immutable_status", false)?,
+            scans: params.flag("with_scan_overview", false)?,
         })
     }
 }
@@ -255,13 +258,21 @@ impl Registry {
                 accessories.entry(subject).or_default().push(body);
             }
         }
+        let scans = match self.inner.guard.get() {
+            Some(guard) if with.scans => {
+                let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
+                guard.overviews(&digests).await?
+            }
+            _ => HashMap::new(),
+        };
         let bodies = rows
             .into_iter()
             .map(|row| {
                 let id = row.id;
+                let scan = scans.get(&row.digest).cloned();
                 let (tags, references) = (tags.remove(&id), references.remove(&id));
                 let (accessories, labels) = (accessories.remove(&id), borne.remove(&id));
-                ArtifactBody::new(row, tags, references, accessories, labels)
+                ArtifactBody::new(row, tags, references, accessories, labels).scanned(scan)
             })
             .collect();
         Ok(bodies)

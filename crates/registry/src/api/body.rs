@@ -92,6 +92,9 @@ pub(super) struct ArtifactBody {
     addition_links: BTreeMap<&'static str, AdditionLink>,
     labels: Option<Vec<LabelBody>>,
     accessories: Option<Vec<AccessoryBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    scan_overview: Option<Value>,
 }
 
 /// Where an addition is.
@@ -102,6 +105,12 @@ struct AdditionLink {
 }
 
 impl ArtifactBody {
+    /// With what a scanner knows of it.
+    pub(super) fn scanned(mut self, overview: Option<Value>) -> Self {
+        self.scan_overview = overview;
+        self
+    }
+
     /// What belongs to the artifact is null where it was not asked for or there is none.
     pub(super) fn new(
         row: ArtifactRow,
@@ -145,6 +154,7 @@ impl ArtifactBody {
             addition_links,
             labels,
             accessories,
+            scan_overview: None,
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct PullRow {
     pub(crate) digest: String,
     pub(crate) media_type: String,
     pub(crate) size: i64,
+    pub(crate) kind: String,
+    pub(crate) accessory_type: Option<String>,
 }
 
 pub(crate) async fn find_by_tag(
@@ -28,7 +30,8 @@ pub(crate) async fn find_by_tag(
 ) -> Result<Option<PullRow>, DbError> {
     db.optional(
         "SELECT r.id AS repository_id, r.project_id, p.created_at AS project_created_at, \
-           m.id AS manifest_id, t.id AS tag_id, m.digest, m.media_type, m.size \
+           m.id AS manifest_id, t.id AS tag_id, m.digest, m.media_type, m.size, m.kind, \
+           m.accessory_type \
          FROM repository r JOIN project p ON p.id = r.project_id \
          JOIN tag t ON t.repository_id = r.id AND t.name = $2 \
          JOIN manifest m ON m.id = t.manifest_id WHERE r.name = $1",
@@ -44,7 +47,8 @@ pub(crate) async fn find_by_digest(
 ) -> Result<Option<PullRow>, DbError> {
     db.optional(
         "SELECT r.id AS repository_id, r.project_id, p.created_at AS project_created_at, \
-           m.id AS manifest_id, CAST(NULL AS BIGINT) AS tag_id, m.digest, m.media_type, m.size \
+           m.id AS manifest_id, CAST(NULL AS BIGINT) AS tag_id, m.digest, m.media_type, m.size, \
+           m.kind, m.accessory_type \
          FROM repository r JOIN project p ON p.id = r.project_id \
          JOIN manifest m ON m.repository_id = r.id AND m.digest = $2 WHERE r.name = $1",
         args![repository, digest.as_str()],

@@ -50,6 +50,7 @@ const IN_PATH: &[(&str, ParameterKind, &str)] = &[
     ),
     ("registration_id", Text, "The id of a scanner."),
     ("repair_id", Integer, "The id of a repair."),
+    ("report_id", Text, "The id of a scan's report."),
     ("robot_id", Integer, "The id of a robot."),
     ("scrub_id", Integer, "The id of a scrub."),
     ("tag_name", Text, "A tag."),

@@ -74,6 +74,7 @@ impl Holding {
             ("digest", sha256(b"no icon").as_str()),
             ("job_type", "WEBHOOK"),
             ("pool_id", "all"),
+            ("report_id", "nothing"),
             ("tag_name", "latest"),
         ] {
             holding.set(name, value);
@@ -317,6 +318,7 @@ impl Holding {
             "triggerRetentionExecution" => json!({"dry_run": true}),
             "operateRetentionExecution" => json!({"action": "stop"}),
             "restoreTag" => json!({}),
+            "scanArtifact" | "stopScanArtifact" => json!({"scan_type": "vulnerability"}),
             "actionPendingJobs" => json!({"action": "resume"}),
             "createGCSchedule"
             | "createPurgeSchedule"

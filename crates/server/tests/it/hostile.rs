@@ -209,7 +209,7 @@ async fn no_body_sets_what_it_does_not_list() {
             let path = mine.fill(&taking.path);
             let answer = app.call(taking.method.clone(), &path).json(&body).await;
             assert!(
-                matches!(answer.status, 200 | 201)
+                matches!(answer.status, 200..=202)
                     || (names_itself && answer.status == 400)
                     || answer.text().contains("unknown field"),
                 "{}: {}",
@@ -253,6 +253,7 @@ async fn what_is_no_body_is_refused_everywhere() {
         let not_text = &b"{\"name\":\"\xff\"}"[..];
         for taking in taking(&document) {
             let path = mine.fill(&taking.path);
+            let optional = matches!(taking.id.as_str(), "scanArtifact" | "stopScanArtifact");
             let send = async |kind: &str, body: Vec<u8>| {
                 let call: Call = app.call(taking.method.clone(), &path);
                 let call = call.header("content-type", kind).body(body);
@@ -287,6 +288,8 @@ async fn what_is_no_body_is_refused_everywhere() {
                 // 0: for whatever reason; 200: or passed over as a field that nobody knows.
                 let fits = got == status
                     || (status == 200 && got == 201)
+                    // Harbor's clients may leave this body away.
+                    || (got == 202 && optional && (body.is_empty() || status == 200))
                     || (matches!(status, 0 | 200) && matches!(got, 400 | 422));
                 assert!(fits, "{}: {kind} {shown:?}: {text}", taking.id);
             }

@@ -43,6 +43,7 @@ mod retention;
 mod robots;
 mod roles;
 mod scanners;
+mod scanning;
 mod sessions;
 mod syslog;
 mod tokens;

@@ -31,6 +31,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
     ("notification-policy", ["CRUDL", "RL", "", "", "", ""]),
     ("artifact-addition", ["R", "R", "R", "R", "R", "R"]),
     ("tag", ["CDL", "CDL", "CL", "L", "L", "L"]),
+    ("scan", ["CRs", "CRs", "R", "R", "R", "R"]),
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
     ("artifact-label", ["CD", "CD", "CD", "", "", ""]),
     ("immutable-tag", ["CUDL", "CUDL", "", "", "", ""]),
@@ -271,7 +272,8 @@ async fn every_route_of_the_api_asks_what_the_matrix_says() {
                         .replace("{meta_name}", "auto_scan")
                         .replace("{repository_name}", "nothing")
                         .replace("{reference}", "latest")
-                        .replace("{tag_name}", "nothing");
+                        .replace("{tag_name}", "nothing")
+                        .replace("{report_id}", "nothing");
                     let what = |path: &str| format!("{} {path} by {}", endpoint.method, who.name);
                     if asked == "own" && who.robot.is_none() {
                         let id = who.login.as_ref().map_or(1, |login| login.id);

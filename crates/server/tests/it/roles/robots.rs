@@ -111,6 +111,7 @@ impl Rights {
             "L" => "list",
             "<" => "pull",
             ">" => "push",
+            "s" => "stop",
             other => panic!("what is {other}?"),
         };
         here && Self::has(self.project, &format!("{resource}:{action}"))

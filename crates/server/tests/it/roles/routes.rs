@@ -326,4 +326,12 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
         "GET {artifacts}/{reference}/additions/{addition}",
         "artifact-addition:R",
     ),
+    (
+        "GET {artifacts}/{reference}/additions/vulnerabilities",
+        "artifact-addition:R",
+    ),
+    ("POST {artifacts}/{reference}/scan", "scan:C"),
+    ("POST {artifacts}/{reference}/scan/stop", "scan:s"),
+    ("GET {artifacts}/{reference}/scan/{report_id}/log", "scan:R"),
+    ("GET /api/v2.0/advisories/feeds", "system"),
 ];

@@ -1,0 +1,80 @@
+//! `berth vulndb`: the advisories that the server holds images against.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use berth_config::Settings;
+use berth_model::{Clock, Timestamp};
+use berth_server::Parts;
+use berth_vuln::Import;
+
+use crate::cli::VulndbCommand;
+
+/// Runs a command on the server's database; a server may be running on it.
+pub(crate) async fn run(settings: &Settings, command: VulndbCommand) -> anyhow::Result<ExitCode> {
+    let parts = Parts::open(settings, Clock::system()).await?;
+    let advisories = Import::new(parts.db.clone(), Clock::system());
+    let done = match command {
+        VulndbCommand::Import {
+            files,
+            name,
+            binary_names,
+        } => import(&advisories, &files, name.as_deref(), binary_names).await,
+        VulndbCommand::List => list(&advisories).await,
+    };
+    parts.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn import(
+    advisories: &Import,
+    files: &[PathBuf],
+    name: Option<&str>,
+    binary_names: bool,
+) -> anyhow::Result<()> {
+    for file in files {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => stem(file),
+        };
+        let change = advisories
+            .file(&name, file, binary_names)
+            .await
+            .with_context(|| format!("{} could not be imported", file.display()))?;
+        println!(
+            "{name}: {} advisories, {} new or changed, {} removed; {} packages and {} images are \
+             affected otherwise than before",
+            change.advisories, change.changed, change.removed, change.packages, change.images
+        );
+    }
+    Ok(())
+}
+
+async fn list(advisories: &Import) -> anyhow::Result<()> {
+    let feeds = advisories.feeds().await?;
+    if feeds.is_empty() {
+        println!("no advisories yet: get some with `berth vulndb import FILE`");
+    }
+    for feed in feeds {
+        println!(
+            "{}: {} advisories, imported {}, youngest of {}",
+            feed.name,
+            feed.advisories,
+            Timestamp::from_micros(feed.imported_at).to_rfc3339(),
+            feed.newest_at.map_or_else(
+                || "unknown date".to_owned(),
+                |at| Timestamp::from_micros(at).to_rfc3339()
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// A file's name without its ending: `Debian.zip` is the feed `Debian`.
+fn stem(file: &Path) -> String {
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,60 @@
+//! What a project says of scans and of what they find.
+
+use berth_db::Tx;
+use berth_model::{ProjectId, Timestamp};
+
+use crate::{Catalog, CatalogError, store};
+
+/// A project's rules about vulnerabilities, with the list that applies to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanRules {
+    /// From which severity on images are held back, by its word; `None`: none is.
+    pub prevent: Option<String>,
+    /// Vulnerabilities that are let pass.
+    pub allowed: Vec<String>,
+    /// Seconds since the epoch after which none is let pass any more.
+    pub allowed_until: Option<i64>,
+}
+
+impl ScanRules {
+    /// Whether a vulnerability is let pass at `now`.
+    pub fn lets_pass(&self, name: &str, now: Timestamp) -> bool {
+        let expired = self
+            .allowed_until
+            .is_some_and(|until| until <= now.seconds());
+        !expired && self.allowed.iter().any(|allowed| allowed == name)
+    }
+}
+
+impl Catalog {
+    /// The rules of a project: its own allow-list, or the system's where it uses that.
+    pub async fn scan_rules(&self, project: ProjectId) -> Result<ScanRules, CatalogError> {
+        let rows = store::metadata::of_projects(self.db(), &[project]).await?;
+        let value = |key: &str| {
+            let row = rows.iter().find(|(_, name, _)| name == key);
+            row.map(|(.., value)| value.as_str())
+        };
+        if value("prevent_vul") != Some("true") {
+            return Ok(ScanRules::default());
+        }
+        // As in Harbor, the system's list applies unless the project says otherwise.
+        let own = value("reuse_sys_cve_allowlist") == Some("false");
+        let list = if own {
+            let mut lists = self.allowlists(&[project]).await?;
+            lists.pop().unwrap_or_default()
+        } else {
+            self.system_allowlist().await?
+        };
+        Ok(ScanRules {
+            prevent: Some(value("severity").unwrap_or("low").to_owned()),
+            allowed: list.items,
+            allowed_until: list.expires_at,
+        })
+    }
+}
+
+/// Whether what is pushed to a project is scanned at once.
+pub async fn scans_pushes(tx: &mut Tx, project: ProjectId) -> Result<bool, CatalogError> {
+    let value = store::metadata::get(tx, project, "auto_scan").await?;
+    Ok(value.as_deref() == Some("true"))
+}

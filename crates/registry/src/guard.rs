@@ -1,0 +1,144 @@
+//! What another part of the server has to say about what is pushed and pulled, such as a scanner.
+//!
+//! The registry knows nothing of scans; it asks whoever has been set.
+
+use std::collections::HashMap;
+
+use berth_db::{DbError, Tx};
+use berth_model::{ProjectId, Timestamp};
+use berth_oci::{Digest, RepositoryName};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt};
+use serde_json::Value;
+
+use crate::blobs::Content;
+use crate::store::manifests::PullRow;
+use crate::{Registry, RegistryError};
+
+/// A manifest that is pushed or pulled.
+#[derive(Clone, Copy, Debug)]
+pub struct Artifact<'a> {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its repository, with the project.
+    pub repository: &'a str,
+    /// Its digest.
+    pub digest: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// What it is: `IMAGE`, `CHART` and so on.
+    pub kind: &'a str,
+    /// Whether it belongs to another artifact, as a signature does.
+    pub accessory: bool,
+}
+
+/// Asked about every manifest; see [`Registry::guard`].
+pub trait Guard: Send + Sync {
+    /// A new manifest is stored, by the end of this transaction.
+    fn pushed<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        artifact: Artifact<'a>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Why a manifest may not be pulled, if it may not.
+    fn refusal<'a>(
+        &'a self,
+        artifact: Artifact<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, DbError>>;
+
+    /// What is known of manifests, by their digests: Harbor's `scan_overview`.
+    fn overviews<'a>(
+        &'a self,
+        digests: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>>;
+}
+
+impl Registry {
+    /// Asks `guard` from now on; only the first one counts.
+    pub fn guard(&self, guard: std::sync::Arc<dyn Guard>) {
+        let _ = self.inner.guard.set(guard);
+    }
+
+    /// Refuses a pull that the guard refuses.
+    pub(crate) async fn ask_guard(
+        &self,
+        name: &RepositoryName,
+        row: &PullRow,
+    ) -> Result<(), RegistryError> {
+        let Some(guard) = self.inner.guard.get() else {
+            return Ok(());
+        };
+        let artifact = Artifact {
+            project: ProjectId(row.project_id),
+            repository: name.as_str(),
+            digest: &row.digest,
+            media_type: &row.media_type,
+            kind: &row.kind,
+            accessory: row.accessory_type.is_some(),
+        };
+        match guard.refusal(artifact).await? {
+            Some(reason) => Err(RegistryError::Policy(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// The manifest that a reference names in a repository of this project: its digest, what it is,
+    /// and whether it belongs to another artifact.
+    pub async fn artifact_named(
+        &self,
+        project: ProjectId,
+        repository: &RepositoryName,
+        reference: &berth_oci::Reference,
+    ) -> Result<(String, String, bool), RegistryError> {
+        let row = self.find_manifest(repository, reference).await?;
+        if row.project_id != project.get() {
+            return Err(RegistryError::NameUnknown(repository.to_string()));
+        }
+        let accessory = row.accessory_type.is_some();
+        Ok((row.digest.clone(), row.kind.clone(), accessory))
+    }
+
+    /// A manifest of a repository: its media type and bytes.
+    pub async fn manifest_bytes(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(String, Bytes), RegistryError> {
+        let reference = berth_oci::Reference::Digest(digest.clone());
+        let row = self.find_manifest(repository, &reference).await?;
+        Ok((row.media_type.clone(), self.payload(&row).await?))
+    }
+
+    /// A blob of a repository, from its start.
+    pub async fn blob_stream(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<BoxStream<'static, Result<Bytes, RegistryError>>, RegistryError> {
+        let (size, content) = self.read_blob(repository, digest).await?;
+        Ok(match content {
+            Content::Whole(bytes) => futures_util::stream::iter([Ok(bytes)]).boxed(),
+            Content::Open(blob) => {
+                let pieces = blob.stream(0, size);
+                pieces.map(|piece| Ok(piece?)).boxed()
+            }
+        })
+    }
+
+    /// A blob of a repository that is small enough to be held, at most 8 MiB.
+    pub async fn blob_bytes(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Bytes, RegistryError> {
+        let link = self.find_blob(repository, digest).await?;
+        Ok(self
+            .inner
+            .blobs
+            .read_small(&link.stored_as, link.size as u64)
+            .await?)
+    }
+}

@@ -1,0 +1,346 @@
+//! Scans in the server: what is found, what is refused to be pulled, and what an import changes.
+
+use berth_model::Clock;
+use berth_oci::media_type;
+use berth_vuln::{FeedChange, Import};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::app::{App, both};
+use crate::content::{config, descriptor};
+use crate::webhooks::{self, Receiver};
+
+const MIME: &str = "application/vnd.security.vulnerability.report; version=1.1";
+
+/// A layer of plain tar: Debian 12 with these packages.
+fn layer(packages: &[(&str, &str)]) -> Bytes {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tar.append_data(&mut header, path, bytes).unwrap();
+    };
+    add(
+        "etc/os-release",
+        b"ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n",
+    );
+    let mut status = String::new();
+    for (name, version) in packages {
+        let lines = [
+            format!("Package: {name}"),
+            "Status: install ok installed".to_owned(),
+            "Architecture: amd64".to_owned(),
+            format!("Version: {version}"),
+        ];
+        status.push_str(&lines.join("\n"));
+        status.push_str("\n\n");
+    }
+    add("var/lib/dpkg/status", status.as_bytes());
+    Bytes::from(tar.into_inner().unwrap())
+}
+
+/// Pushes an image of one such layer; gives its digest.
+async fn push(app: &App, repository: &str, tag: &str, layer: &Bytes) -> String {
+    let config = config(tag);
+    app.push_blob(repository, &config).await;
+    app.push_blob(repository, layer).await;
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "config": descriptor(media_type::OCI_CONFIG, &config),
+        "layers": [descriptor(media_type::OCI_LAYER, layer)],
+    });
+    let pushed = app.put_manifest(repository, tag, &manifest).await;
+    pushed.expect(201).need("docker-content-digest").to_owned()
+}
+
+/// An advisory in OSV's form.
+fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Value {
+    let mut events = vec![json!({"introduced": "0"})];
+    events.extend(fixed.map(|fixed| json!({"fixed": fixed})));
+    json!({
+        "schema_version": "1.6.0",
+        "id": id,
+        "modified": "2026-01-02T00:00:00Z",
+        "published": "2026-01-01T00:00:00Z",
+        "details": format!("A flaw of {package}."),
+        "affected": [{
+            "package": {"ecosystem": "Debian:12", "name": package},
+            "ranges": [{"type": "ECOSYSTEM", "events": events}],
+            "ecosystem_specific": {"urgency": urgency},
+        }],
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "references": [{"type": "WEB", "url": "https://example.org/advisory"}],
+    })
+}
+
+async fn import(app: &App, advisories: &[Value]) -> FeedChange {
+    let folder = TempDir::new().unwrap();
+    for one in advisories {
+        let file = format!("{}.json", one["id"].as_str().unwrap());
+        std::fs::write(folder.path().join(file), one.to_string()).unwrap();
+    }
+    let import = Import::new(app.parts.db.clone(), Clock::system());
+    import
+        .file("made", folder.path(), false)
+        .await
+        .expect("imported")
+}
+
+fn artifact(repository: &str, reference: &str) -> String {
+    let (project, rest) = repository.split_once('/').unwrap();
+    format!("/api/v2.0/projects/{project}/repositories/{rest}/artifacts/{reference}")
+}
+
+/// The overview of an artifact once its scan has ended.
+async fn scanned(app: &App, repository: &str, reference: &str) -> Value {
+    let path = format!(
+        "{}?with_scan_overview=true",
+        artifact(repository, reference)
+    );
+    for _ in 0..1200 {
+        let found = app.get(&path).send().await.expect(200).json();
+        let overview = &found["scan_overview"][MIME];
+        if matches!(
+            overview["scan_status"].as_str(),
+            Some("Success" | "Error" | "Stopped")
+        ) {
+            return overview.clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the scan of {repository}:{reference} does not end");
+}
+
+async fn scan(app: &App, repository: &str, reference: &str) -> Value {
+    let path = format!("{}/scan", artifact(repository, reference));
+    app.post(&path).send().await.expect(202);
+    scanned(app, repository, reference).await
+}
+
+async fn set(app: &App, project: &str, metadata: Value) {
+    let path = format!("/api/v2.0/projects/{project}");
+    let body = json!({"metadata": metadata});
+    app.put(&path).json(&body).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_is_scanned_and_its_report_read() {
+    both(async |app| {
+        app.project("scans", false).await;
+        import(
+            app,
+            &[
+                advisory("CVE-2026-1", "libone", Some("1.2-1"), "unimportant"),
+                advisory("CVE-2026-2", "libtwo", None, ""),
+                advisory("CVE-2026-3", "libone", Some("1.0-1"), ""),
+            ],
+        )
+        .await;
+        let held = layer(&[("libone", "1.1-1"), ("libtwo", "2.0"), ("other", "1")]);
+        push(app, "scans/app", "v1", &held).await;
+        let before = format!("{}/additions/vulnerabilities", artifact("scans/app", "v1"));
+        let none = app.get(&before).send().await.expect(200).json();
+        assert_eq!(none, json!({}), "nothing was scanned yet");
+        let overview = scan(app, "scans/app", "v1").await;
+        assert_eq!(overview["scan_status"], "Success", "{overview}");
+        assert_eq!(overview["summary"]["total"], 2);
+        assert_eq!(overview["summary"]["fixable"], 1);
+        assert_eq!(overview["severity"], "Critical");
+        let report = app.get(&before).send().await.expect(200).json();
+        let found = report[MIME]["vulnerabilities"].as_array().unwrap();
+        let told: Vec<String> = found
+            .iter()
+            .map(|it| format!("{} {} {}", it["id"], it["package"], it["fix_version"]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                r#""CVE-2026-2" "libtwo" """#,
+                r#""CVE-2026-1" "libone" "1.2-1""#
+            ]
+        );
+        assert_eq!(found[0]["links"], json!(["https://example.org/advisory"]));
+        assert_eq!(found[0]["preferred_cvss"]["score_v3"], 9.8);
+        assert_eq!(report[MIME]["feeds"][0]["name"], "made");
+        let log = format!(
+            "{}/scan/{}/log",
+            artifact("scans/app", "v1"),
+            overview["report_id"].as_str().unwrap()
+        );
+        let log = app.get(&log).send().await.expect(200).text();
+        assert!(log.contains("3 packages of debian 12"), "{log}");
+        // What belongs to nobody's scan is not there.
+        let wrong = format!("{}/scan/nothing/log", artifact("scans/app", "v1"));
+        app.get(&wrong).send().await.refused(404, "NOT_FOUND");
+        let feeds = app.get("/api/v2.0/advisories/feeds").send().await;
+        assert_eq!(feeds.expect(200).json()[0]["advisories"], 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vulnerable_image_is_pulled_only_when_it_is_let_pass() {
+    both(async |app| {
+        app.project("gate", false).await;
+        import(app, &[advisory("CVE-2026-9", "libbad", Some("2"), "")]).await;
+        let good = layer(&[("libgood", "1")]);
+        let bad = layer(&[("libbad", "1"), ("libgood", "1")]);
+        push(app, "gate/app", "early", &good).await;
+        set(
+            app,
+            "gate",
+            json!({"prevent_vul": "true", "severity": "high", "auto_scan": "true"}),
+        )
+        .await;
+        let pull = |tag: &str| {
+            let call = app.get(&format!("/v2/gate/app/manifests/{tag}"));
+            async move { call.send().await }
+        };
+        let unscanned = pull("early").await;
+        unscanned.refused(412, "PROJECTPOLICYVIOLATION");
+        // What is pushed now is scanned at once.
+        push(app, "gate/app", "good", &good).await;
+        push(app, "gate/app", "bad", &bad).await;
+        assert_eq!(
+            scanned(app, "gate/app", "bad").await["severity"],
+            "Critical"
+        );
+        scanned(app, "gate/app", "good").await;
+        pull("good").await.expect(200);
+        let refused = pull("bad").await;
+        let text = refused.text();
+        refused.refused(412, "PROJECTPOLICYVIOLATION");
+        assert!(text.contains("CVE-2026-9"), "{text}");
+        // A HEAD is answered: clients ask so whether they have the image already.
+        app.head("/v2/gate/app/manifests/bad")
+            .send()
+            .await
+            .expect(200);
+        let list = json!({"items": [{"cve_id": "CVE-2026-9"}]});
+        app.put("/api/v2.0/system/CVEAllowlist")
+            .json(&list)
+            .await
+            .expect(200);
+        pull("bad").await.expect(200);
+        let expired = json!({"items": [{"cve_id": "CVE-2026-9"}], "expires_at": 1000});
+        app.put("/api/v2.0/system/CVEAllowlist")
+            .json(&expired)
+            .await
+            .expect(200);
+        pull("bad").await.refused(412, "PROJECTPOLICYVIOLATION");
+        set(
+            app,
+            "gate",
+            json!({"severity": "critical", "prevent_vul": "false"}),
+        )
+        .await;
+        pull("bad").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
+    both(async |app| {
+        app.project("feeds", false).await;
+        let first = [
+            advisory("CVE-2026-11", "liba", Some("2"), ""),
+            advisory("CVE-2026-12", "libb", Some("2"), ""),
+        ];
+        let taken = import(app, &first).await;
+        assert_eq!((taken.changed, taken.removed, taken.images), (2, 0, 0));
+        for (tag, package) in [("a", "liba"), ("b", "libb"), ("c", "libc")] {
+            push(
+                app,
+                "feeds/app",
+                tag,
+                &layer(&[(package, "1"), ("base", "1")]),
+            )
+            .await;
+            scan(app, "feeds/app", tag).await;
+        }
+        let read = app.count("SELECT COUNT(*) FROM layer_index").await;
+        assert_eq!(read, 3);
+        let total = async |tag: &str| {
+            let path = format!("{}?with_scan_overview=true", artifact("feeds/app", tag));
+            let found = app.get(&path).send().await.expect(200).json();
+            found["scan_overview"][MIME]["summary"]["total"].as_i64()
+        };
+        assert_eq!(total("c").await, Some(0));
+        // The same again changes nothing.
+        let same = import(app, &first).await;
+        assert_eq!((same.changed, same.removed, same.images), (0, 0, 0));
+        let second = [
+            advisory("CVE-2026-11", "liba", Some("2"), ""),
+            advisory("CVE-2026-13", "libc", None, ""),
+        ];
+        app.parts
+            .db
+            .write::<_, berth_db::DbError, _>(|tx| {
+                Box::pin(async move {
+                    // Were a layer read now, it would be written down again.
+                    tx.execute("DELETE FROM layer_index", berth_db::args![])
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        let changed = import(app, &second).await;
+        assert_eq!((changed.changed, changed.removed), (1, 1));
+        assert_eq!((changed.packages, changed.images), (2, 2));
+        assert_eq!(app.count("SELECT COUNT(*) FROM layer_index").await, 0);
+        assert_eq!(total("a").await, Some(1));
+        assert_eq!(total("b").await, Some(0));
+        assert_eq!(total("c").await, Some(1));
+        // An advisory that was withdrawn is none any more.
+        let mut withdrawn = second.clone();
+        withdrawn[1]["withdrawn"] = json!("2026-02-01T00:00:00Z");
+        import(app, &withdrawn).await;
+        assert_eq!(total("c").await, Some(0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hostile_layer_is_an_error_of_its_scan_and_of_nothing_else() {
+    both(async |app| {
+        app.project("hostile", false).await;
+        let held = layer(&[("lib", "1")]);
+        push(app, "hostile/app", "cut", &held.slice(..held.len() / 3)).await;
+        push(app, "hostile/app", "junk", &Bytes::from(vec![0x1f; 5000])).await;
+        push(app, "hostile/app", "empty", &Bytes::new()).await;
+        for tag in ["cut", "junk", "empty"] {
+            let overview = scan(app, "hostile/app", tag).await;
+            let status = overview["scan_status"].as_str().unwrap();
+            assert!(matches!(status, "Success" | "Error"), "{tag}: {overview}");
+        }
+        push(app, "hostile/app", "good", &held).await;
+        assert_eq!(
+            scan(app, "hostile/app", "good").await["scan_status"],
+            "Success"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_scan_is_told() {
+    let setup = webhooks::setup();
+    crate::app::both_with(&setup, async |app| {
+        app.project("told", false).await;
+        let mut receiver = Receiver::start(vec![200]).await;
+        let target = json!([{"type": "http", "address": receiver.address}]);
+        webhooks::make(app, "told", "scans", &["SCANNING_COMPLETED"], target).await;
+        push(app, "told/app", "v1", &layer(&[("lib", "1")])).await;
+        scan(app, "told/app", "v1").await;
+        let (_, body) = receiver.next().await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["type"], "SCANNING_COMPLETED", "{body}");
+    })
+    .await;
+}

@@ -1,0 +1,59 @@
+//! What can go wrong with scanning.
+
+use berth_catalog::CatalogError;
+use berth_db::DbError;
+use berth_jobs::JobsError;
+use berth_model::{Code, Coded};
+use berth_registry::RegistryError;
+use berth_scan::ScanError;
+
+/// What can go wrong with scanning.
+#[derive(Debug, thiserror::Error)]
+pub enum VulnError {
+    /// From the database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// From the catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// From the registry core.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// From the job service.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
+    /// A feed that cannot be read.
+    #[error(transparent)]
+    Feed(#[from] ScanError),
+    /// There is none.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// It cannot be scanned.
+    #[error("{0}")]
+    Invalid(String),
+    /// A layer could not be read to its end.
+    #[error("layer {layer}: {cause}")]
+    Layer {
+        /// Its digest.
+        layer: String,
+        /// Why.
+        cause: String,
+    },
+    /// A scan was stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Coded for VulnError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Db(error) => error.code(),
+            Self::Catalog(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Jobs(error) => error.code(),
+            Self::Feed(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::NotFound(_) => Code::NotFound,
+            Self::Layer { .. } | Self::Stopped => Code::Unknown,
+        }
+    }
+}

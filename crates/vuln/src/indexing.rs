@@ -1,0 +1,114 @@
+//! Reading what an image holds, layer by layer.
+//!
+//! Invariant: a layer that this revision of the code has read is not read again.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use berth_inspect::{INDEXER_REVISION, LayerReport, Limits, inspect_layer};
+use berth_oci::{Descriptor, RepositoryName};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::packages;
+use crate::{Scanning, VulnError};
+
+/// Pieces of a layer on their way to the thread that reads it.
+const AHEAD: usize = 4;
+
+impl Scanning {
+    /// What a layer holds; whether it had to be read.
+    pub(crate) async fn layer(
+        &self,
+        repository: &RepositoryName,
+        layer: &Descriptor,
+        stop: &CancellationToken,
+    ) -> Result<(LayerReport, bool), VulnError> {
+        let (digest, revision) = (layer.digest.as_str(), i64::from(INDEXER_REVISION));
+        if let Some(content) = packages::layer(&self.db, digest, revision).await?
+            && let Ok(report) = serde_json::from_slice(&content)
+        {
+            return Ok((report, false));
+        }
+        let report = self.read_layer(repository, layer, stop).await?;
+        let content = serde_json::to_vec(&report).map_err(|error| VulnError::Layer {
+            layer: digest.to_owned(),
+            cause: error.to_string(),
+        })?;
+        let (digest, now) = (digest.to_owned(), self.clock.now());
+        self.db
+            .write::<_, VulnError, _>(move |tx| {
+                Box::pin(async move {
+                    packages::put_layer(tx, &digest, revision, content, now).await?;
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok((report, true))
+    }
+
+    async fn read_layer(
+        &self,
+        repository: &RepositoryName,
+        layer: &Descriptor,
+        stop: &CancellationToken,
+    ) -> Result<LayerReport, VulnError> {
+        let broken = |cause: String| VulnError::Layer {
+            layer: layer.digest.to_string(),
+            cause,
+        };
+        let mut stream = self.registry.blob_stream(repository, &layer.digest).await?;
+        let (pieces, coming) = mpsc::channel(AHEAD);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stopped);
+        let reading = tokio::task::spawn_blocking(move || {
+            let reader = Pieces {
+                coming,
+                rest: Bytes::new(),
+            };
+            inspect_layer(reader, &Limits::default(), &|| seen.load(Ordering::Relaxed))
+        });
+        let sending = async {
+            while let Some(piece) = stream.next().await {
+                let failed = piece.is_err();
+                let piece = piece.map_err(|error| std::io::Error::other(error.to_string()));
+                if pieces.send(piece).await.is_err() || failed {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            () = sending => {}
+            () = stop.cancelled() => stopped.store(true, Ordering::Relaxed),
+        }
+        drop(pieces);
+        let report = reading.await.map_err(|error| broken(error.to_string()))?;
+        if stop.is_cancelled() {
+            return Err(VulnError::Stopped);
+        }
+        report.map_err(|error| broken(error.to_string()))
+    }
+}
+
+/// A stream of pieces as a reader for a thread that may wait.
+struct Pieces {
+    coming: mpsc::Receiver<std::io::Result<Bytes>>,
+    rest: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.coming.blocking_recv() {
+                Some(piece) => self.rest = piece?,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.rest.split_to(buffer.len().min(self.rest.len()));
+        buffer[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}

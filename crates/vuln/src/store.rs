@@ -1,0 +1,5 @@
+//! The tables of this crate.
+
+pub(crate) mod feeds;
+pub(crate) mod images;
+pub(crate) mod packages;

@@ -1,0 +1,288 @@
+//! Rows of `advisory_feed`, `advisory`, `advisory_name` and `exploited_vulnerability`.
+
+use std::collections::HashMap;
+
+use berth_advisories::Advisory;
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
+use berth_model::Timestamp;
+
+/// A feed as the last import left it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "each field is as the table has it")]
+pub struct FeedRow {
+    pub id: i64,
+    pub name: String,
+    pub revision: String,
+    pub advisories: i64,
+    pub skipped: i64,
+    pub newest_at: Option<i64>,
+    pub imports: i64,
+    pub imported_at: i64,
+}
+
+const FEED: &str = "SELECT id, name, revision, advisories, skipped, newest_at, imports, imported_at \
+     FROM advisory_feed";
+
+pub(crate) async fn all(db: &Db) -> Result<Vec<FeedRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{FEED} ORDER BY name LIMIT 1000"));
+    db.all(sql, args![]).await
+}
+
+pub(crate) async fn named(db: &Db, name: &str) -> Result<Option<FeedRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{FEED} WHERE name = $1"));
+    db.optional(sql, args![name]).await
+}
+
+/// Begins an import: gives the feed's id and the number of this import.
+pub(crate) async fn begin(tx: &mut Tx, name: &str, now: Timestamp) -> Result<(i64, i64), DbError> {
+    tx.one(
+        "INSERT INTO advisory_feed \
+           (name, revision, advisories, skipped, imports, imported_at) \
+         VALUES ($1, '', 0, 0, 1, $2) \
+         ON CONFLICT (name) DO UPDATE SET imports = advisory_feed.imports + 1 \
+         RETURNING id, imports",
+        args![name, now],
+    )
+    .await
+}
+
+/// What an import came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Imported {
+    pub(crate) revision: String,
+    pub(crate) advisories: i64,
+    pub(crate) skipped: i64,
+    pub(crate) newest_at: Option<i64>,
+}
+
+pub(crate) async fn end(
+    tx: &mut Tx,
+    feed: i64,
+    imported: &Imported,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE advisory_feed SET revision = $2, advisories = $3, skipped = $4, newest_at = $5, \
+           imported_at = $6 WHERE id = $1",
+        args![
+            feed,
+            imported.revision.as_str(),
+            imported.advisories,
+            imported.skipped,
+            imported.newest_at,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The fingerprints of those of these advisories that the feed has, with their ids.
+pub(crate) async fn known(
+    tx: &mut Tx,
+    feed: i64,
+    advisories: &[Advisory],
+) -> Result<HashMap<String, (i64, String)>, DbError> {
+    let mut values = args![feed];
+    for advisory in advisories {
+        values.push(advisory.feed_id.as_str());
+    }
+    let sql = format!(
+        "SELECT feed_key, id, fingerprint FROM advisory WHERE feed_id = $1 AND feed_key IN ({})",
+        placeholders(2, advisories.len())
+    );
+    let rows: Vec<(String, i64, String)> = tx.all(AssertSqlSafe(sql), values).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, id, fingerprint)| (key, (id, fingerprint)))
+        .collect())
+}
+
+/// Notes that this import has an advisory as it is known.
+pub(crate) fn seen(tx: &mut Tx, ids: &[i64], import: i64) {
+    let mut rest = ids;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = args![import];
+        for id in chunk {
+            values.push(*id);
+        }
+        let sql = format!(
+            "UPDATE advisory SET import_nr = $1 WHERE id IN ({})",
+            placeholders(2, chunk.len())
+        );
+        tx.later(AssertSqlSafe(sql), values);
+    }
+}
+
+/// Writes an advisory that is new or changed, with its names.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    feed: i64,
+    import: i64,
+    advisory: &Advisory,
+    fingerprint: &str,
+) -> Result<(), DbError> {
+    let body = serde_json::to_vec(advisory)
+        .map_err(|error| DbError::Engine(sqlx::Error::Encode(Box::new(error))))?;
+    let (id,): (i64,) = tx
+        .one(
+            "INSERT INTO advisory (feed_id, feed_key, fingerprint, import_nr, body) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (feed_id, feed_key) DO UPDATE SET \
+               fingerprint = excluded.fingerprint, import_nr = excluded.import_nr, \
+               body = excluded.body RETURNING id",
+            args![feed, advisory.feed_id.as_str(), fingerprint, import, body],
+        )
+        .await?;
+    tx.later(
+        "DELETE FROM advisory_name WHERE advisory_id = $1",
+        args![id],
+    );
+    let mut names: Vec<(String, &str)> = advisory
+        .affected
+        .iter()
+        .map(|affected| (affected.ecosystem.to_string(), affected.name.as_str()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut rest = names.as_slice();
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for (ecosystem, name) in chunk {
+            values.push(ecosystem.as_str());
+            values.push(*name);
+            values.push(id);
+        }
+        let sql = format!(
+            "INSERT INTO advisory_name (ecosystem, name, advisory_id) VALUES {}",
+            rows_of(chunk.len(), 3)
+        );
+        tx.later(AssertSqlSafe(sql), values);
+    }
+    Ok(())
+}
+
+/// The names of these advisories.
+pub(crate) async fn names_of(tx: &mut Tx, ids: &[i64]) -> Result<Vec<(String, String)>, DbError> {
+    let mut values = Args::new();
+    for id in ids {
+        values.push(*id);
+    }
+    let sql = format!(
+        "SELECT ecosystem, name FROM advisory_name WHERE advisory_id IN ({})",
+        placeholders(1, ids.len())
+    );
+    tx.all(AssertSqlSafe(sql), values).await
+}
+
+/// Up to `most` advisories of the feed that this import did not have.
+pub(crate) async fn left_out(
+    tx: &mut Tx,
+    feed: i64,
+    import: i64,
+    most: i64,
+) -> Result<Vec<i64>, DbError> {
+    let rows: Vec<(i64,)> = tx
+        .all(
+            "SELECT id FROM advisory WHERE feed_id = $1 AND import_nr < $2 ORDER BY id LIMIT $3",
+            args![feed, import, most],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(crate) fn delete(tx: &mut Tx, ids: &[i64]) {
+    let mut values = Args::new();
+    for id in ids {
+        values.push(*id);
+    }
+    let list = placeholders(1, ids.len());
+    let names = format!("DELETE FROM advisory_name WHERE advisory_id IN ({list})");
+    tx.later(AssertSqlSafe(names), values.clone());
+    let rows = format!("DELETE FROM advisory WHERE id IN ({list})");
+    tx.later(AssertSqlSafe(rows), values);
+}
+
+/// The advisories that speak of one of these names, with their ids.
+pub(crate) async fn about(
+    db: &Db,
+    ecosystem: &str,
+    names: &[&str],
+) -> Result<Vec<(i64, Advisory)>, DbError> {
+    let mut values = args![ecosystem];
+    for name in names {
+        values.push(*name);
+    }
+    let sql = format!(
+        "SELECT DISTINCT a.id, a.body FROM advisory_name n JOIN advisory a ON a.id = n.advisory_id \
+         WHERE n.ecosystem = $1 AND n.name IN ({}) ORDER BY a.id LIMIT 100000",
+        placeholders(2, names.len())
+    );
+    let rows: Vec<(i64, Vec<u8>)> = db.all(AssertSqlSafe(sql), values).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, body)| Some((id, serde_json::from_slice(&body).ok()?)))
+        .collect())
+}
+
+/// These advisories.
+pub(crate) async fn bodies(db: &Db, ids: &[i64]) -> Result<HashMap<i64, Advisory>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut rest = ids;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for id in chunk {
+            values.push(*id);
+        }
+        let sql = format!(
+            "SELECT id, body FROM advisory WHERE id IN ({})",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(i64, Vec<u8>)> = db.all(AssertSqlSafe(sql), values).await?;
+        for (id, body) in rows {
+            if let Ok(advisory) = serde_json::from_slice(&body) {
+                found.insert(id, advisory);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether some advisory speaks of this ecosystem.
+pub(crate) async fn covers(db: &Db, ecosystem: &str) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = db
+        .optional(
+            "SELECT advisory_id FROM advisory_name WHERE ecosystem = $1 LIMIT 1",
+            args![ecosystem],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Replaces the list of exploited vulnerabilities.
+pub(crate) fn set_exploited(tx: &mut Tx, list: &[(String, i64)]) {
+    tx.later(
+        "DELETE FROM exploited_vulnerability WHERE since >= 0",
+        args![],
+    );
+    let mut rest = list;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for (name, since) in chunk {
+            values.push(name.as_str());
+            values.push(*since);
+        }
+        let sql = format!(
+            "INSERT INTO exploited_vulnerability (name, since) VALUES {}",
+            rows_of(chunk.len(), 2)
+        );
+        tx.later(AssertSqlSafe(sql), values);
+    }
+}

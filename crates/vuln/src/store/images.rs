@@ -1,0 +1,261 @@
+//! Rows of `image_scan` and `image_package`.
+
+use std::collections::HashMap;
+
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
+use berth_model::{ExecutionId, Timestamp};
+
+/// A scan as it stands, and what the last report counts.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct ScanRow {
+    pub(crate) id: i64,
+    pub(crate) digest: String,
+    pub(crate) report_id: String,
+    pub(crate) status: String,
+    pub(crate) execution_id: Option<i64>,
+    pub(crate) started_at: i64,
+    pub(crate) ended_at: Option<i64>,
+    pub(crate) distro: String,
+    pub(crate) scanned: bool,
+    pub(crate) critical: i64,
+    pub(crate) high: i64,
+    pub(crate) medium: i64,
+    pub(crate) low: i64,
+    pub(crate) negligible: i64,
+    pub(crate) unknown: i64,
+    pub(crate) fixable: i64,
+}
+
+const SCAN: &str = "SELECT id, digest, report_id, status, execution_id, started_at, ended_at, distro, \
+     scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan";
+
+/// A vulnerability of a package of an image.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct FoundRow {
+    pub(crate) name: String,
+    pub(crate) severity: i64,
+    pub(crate) status: String,
+    pub(crate) fixed_version: Option<String>,
+    pub(crate) advisory_id: i64,
+    pub(crate) package: String,
+    pub(crate) version: String,
+    pub(crate) layer: String,
+    pub(crate) path: String,
+    pub(crate) exploited_since: Option<i64>,
+}
+
+/// A package of an image.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldPackage {
+    pub(crate) id: i64,
+    pub(crate) layer: String,
+    pub(crate) path: String,
+}
+
+pub(crate) async fn find(db: &Db, digest: &str) -> Result<Option<ScanRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{SCAN} WHERE digest = $1"));
+    db.optional(sql, args![digest]).await
+}
+
+/// As [`find`], as this transaction sees it.
+pub(crate) async fn find_in(tx: &mut Tx, digest: &str) -> Result<Option<ScanRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{SCAN} WHERE digest = $1"));
+    tx.optional(sql, args![digest]).await
+}
+
+pub(crate) async fn find_many(
+    db: &Db,
+    digests: &[&str],
+) -> Result<HashMap<String, ScanRow>, DbError> {
+    let mut found = HashMap::with_capacity(digests.len());
+    let mut rest = digests;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for digest in chunk {
+            values.push(*digest);
+        }
+        let sql = format!("{SCAN} WHERE digest IN ({})", placeholders(1, chunk.len()));
+        let rows: Vec<ScanRow> = db.all(AssertSqlSafe(sql), values).await?;
+        found.extend(rows.into_iter().map(|row| (row.digest.clone(), row)));
+    }
+    Ok(found)
+}
+
+/// A scan of this manifest is asked for; what an earlier one found stays until it ends.
+pub(crate) async fn ask(
+    tx: &mut Tx,
+    digest: &str,
+    report_id: &str,
+    now: Timestamp,
+) -> Result<i64, DbError> {
+    let (id,): (i64,) = tx
+        .one(
+            "INSERT INTO image_scan (digest, report_id, status, started_at, distro, notes, \
+               scanned, critical, high, medium, low, negligible, unknown, fixable) \
+             VALUES ($1, $2, 'Pending', $3, '', $4, $5, 0, 0, 0, 0, 0, 0, 0) \
+             ON CONFLICT (digest) DO UPDATE SET status = 'Pending', \
+               report_id = excluded.report_id, started_at = excluded.started_at, ended_at = NULL \
+             RETURNING id",
+            args![digest, report_id, now, b"{}".to_vec(), false],
+        )
+        .await?;
+    Ok(id)
+}
+
+/// Which execution scans an image.
+pub(crate) fn scanned_by(tx: &mut Tx, image: i64, execution: ExecutionId) {
+    tx.later(
+        "UPDATE image_scan SET execution_id = $2 WHERE id = $1",
+        args![image, execution],
+    );
+}
+
+pub(crate) async fn set_status(
+    db: &Db,
+    digest: &str,
+    status: &'static str,
+    ended: Option<Timestamp>,
+) -> Result<(), DbError> {
+    let digest = digest.to_owned();
+    db.write(move |tx| {
+        Box::pin(async move {
+            tx.execute(
+                "UPDATE image_scan SET status = $2, ended_at = $3 WHERE digest = $1",
+                args![digest, status, ended],
+            )
+            .await?;
+            Ok::<_, DbError>(())
+        })
+    })
+    .await
+}
+
+/// Ends what an execution has not ended itself.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    status: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE image_scan SET status = $2, ended_at = $3 \
+         WHERE execution_id = $1 AND status IN ('Pending', 'Running')",
+        args![execution, status, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes what a scan found, in place of what one found before.
+pub(crate) async fn put_report(
+    tx: &mut Tx,
+    digest: &str,
+    distro: &str,
+    notes: Vec<u8>,
+    packages: &[HeldPackage],
+    now: Timestamp,
+) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "UPDATE image_scan SET status = 'Success', ended_at = $2, distro = $3, notes = $4, \
+               scanned = $5 WHERE digest = $1 RETURNING id",
+            args![digest, now, distro, notes, true],
+        )
+        .await?;
+    let Some((id,)) = row else { return Ok(None) };
+    tx.later("DELETE FROM image_package WHERE image_id = $1", args![id]);
+    let mut rest = packages;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for held in chunk {
+            values.push(id);
+            values.push(held.id);
+            values.push(held.layer.as_str());
+            values.push(held.path.as_str());
+        }
+        let sql = format!(
+            "INSERT INTO image_package (image_id, package_id, layer, path) VALUES {}",
+            rows_of(chunk.len(), 4)
+        );
+        tx.later(AssertSqlSafe(sql), values);
+    }
+    count(tx, id).await?;
+    Ok(Some(id))
+}
+
+/// Counts anew what is known of an image. Gives whether that is something else than before.
+pub(crate) async fn count(tx: &mut Tx, image: i64) -> Result<bool, DbError> {
+    let rows: Vec<(i64, i64, i64)> = tx
+        .all(
+            "SELECT v.severity, COUNT(*), \
+               CAST(COALESCE(SUM(CASE WHEN v.fixed_version IS NULL THEN 0 ELSE 1 END), 0) AS BIGINT) \
+             FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
+             WHERE i.image_id = $1 GROUP BY v.severity",
+            args![image],
+        )
+        .await?;
+    let of = |severity: i64| {
+        let row = rows.iter().find(|(one, ..)| *one == severity);
+        row.map_or(0, |(_, count, _)| *count)
+    };
+    let fixable: i64 = rows.iter().map(|(.., fixable)| fixable).sum();
+    let changed = tx
+        .execute(
+            "UPDATE image_scan SET critical = $2, high = $3, medium = $4, low = $5, \
+               negligible = $6, unknown = $7, fixable = $8 WHERE id = $1 AND NOT \
+               (critical = $2 AND high = $3 AND medium = $4 AND low = $5 AND negligible = $6 \
+                AND unknown = $7 AND fixable = $8)",
+            args![image, of(5), of(4), of(3), of(2), of(1), of(0), fixable],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Every vulnerability of an image, the gravest first.
+pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<FoundRow>, DbError> {
+    db.all(
+        "SELECT v.name, v.severity, v.status, v.fixed_version, v.advisory_id, \
+           p.name AS package, p.version, i.layer, i.path, e.since AS exploited_since \
+         FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
+         JOIN package p ON p.id = i.package_id \
+         LEFT JOIN exploited_vulnerability e ON e.name = v.name \
+         WHERE i.image_id = $1 AND v.severity >= $2 \
+         ORDER BY v.severity DESC, p.name, v.name LIMIT 100000",
+        args![image, at_least],
+    )
+    .await
+}
+
+/// The images that hold one of these packages.
+pub(crate) async fn holding(db: &Db, packages: &[i64]) -> Result<Vec<i64>, DbError> {
+    let mut images = Vec::new();
+    let mut rest = packages;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for id in chunk {
+            values.push(*id);
+        }
+        let sql = format!(
+            "SELECT DISTINCT image_id FROM image_package WHERE package_id IN ({}) LIMIT 10000000",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(i64,)> = db.all(AssertSqlSafe(sql), values).await?;
+        images.extend(rows.into_iter().map(|(id,)| id));
+    }
+    images.sort_unstable();
+    images.dedup();
+    Ok(images)
+}
+
+pub(crate) async fn notes(db: &Db, image: i64) -> Result<Vec<u8>, DbError> {
+    let (notes,): (Vec<u8>,) = db
+        .one("SELECT notes FROM image_scan WHERE id = $1", args![image])
+        .await?;
+    Ok(notes)
+}

@@ -1,0 +1,188 @@
+//! Rows of `package`, `package_name`, `package_vulnerability` and `layer_index`.
+
+use std::collections::BTreeSet;
+
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
+use berth_model::Timestamp;
+
+/// A package to be stored.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPackage {
+    pub(crate) identity: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) body: Vec<u8>,
+    /// Where advisories that mean it are looked up; `None`: nobody covers it.
+    pub(crate) ecosystem: Option<String>,
+    pub(crate) names: Vec<String>,
+}
+
+/// A vulnerability of a package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
+pub(crate) struct MatchRow {
+    pub(crate) name: String,
+    pub(crate) severity: i64,
+    pub(crate) status: String,
+    pub(crate) fixed_version: Option<String>,
+    pub(crate) advisory_id: i64,
+}
+
+/// The ids of those of these packages that are known.
+pub(crate) async fn known(db: &Db, identities: &[&str]) -> Result<Vec<(String, i64)>, DbError> {
+    let mut found = Vec::with_capacity(identities.len());
+    let mut rest = identities;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for identity in chunk {
+            values.push(*identity);
+        }
+        let sql = format!(
+            "SELECT identity, id FROM package WHERE identity IN ({})",
+            placeholders(1, chunk.len())
+        );
+        let rows: Vec<(String, i64)> = db.all(AssertSqlSafe(sql), values).await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Stores a package with what it is called and what is known of it; gives its id.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    new: &NewPackage,
+    covered: bool,
+    matches: &[MatchRow],
+) -> Result<i64, DbError> {
+    let made: Option<(i64,)> = tx
+        .optional(
+            "INSERT INTO package (identity, name, version, body, covered) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (identity) DO NOTHING RETURNING id",
+            args![
+                new.identity.as_str(),
+                new.name.as_str(),
+                new.version.as_str(),
+                new.body.clone(),
+                covered
+            ],
+        )
+        .await?;
+    let Some((id,)) = made else {
+        // Another scan stored it meanwhile, with the same.
+        let (id,): (i64,) = tx
+            .one(
+                "SELECT id FROM package WHERE identity = $1",
+                args![new.identity.as_str()],
+            )
+            .await?;
+        return Ok(id);
+    };
+    if let Some(ecosystem) = &new.ecosystem {
+        let names: BTreeSet<&str> = new.names.iter().map(String::as_str).collect();
+        for name in names {
+            tx.later(
+                "INSERT INTO package_name (ecosystem, name, package_id) VALUES ($1, $2, $3)",
+                args![ecosystem.as_str(), name, id],
+            );
+        }
+    }
+    write_matches(tx, id, matches);
+    Ok(id)
+}
+
+/// Replaces what is known of a package.
+pub(crate) fn replace_matches(tx: &mut Tx, package: i64, covered: bool, matches: &[MatchRow]) {
+    tx.later(
+        "DELETE FROM package_vulnerability WHERE package_id = $1",
+        args![package],
+    );
+    tx.later(
+        "UPDATE package SET covered = $2 WHERE id = $1",
+        args![package, covered],
+    );
+    write_matches(tx, package, matches);
+}
+
+fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
+    let mut rest = matches;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for row in chunk {
+            values.push(package);
+            values.push(row.name.as_str());
+            values.push(row.severity);
+            values.push(row.status.as_str());
+            values.push(row.fixed_version.as_deref());
+            values.push(row.advisory_id);
+        }
+        let sql = format!(
+            "INSERT INTO package_vulnerability \
+               (package_id, name, severity, status, fixed_version, advisory_id) VALUES {}",
+            rows_of(chunk.len(), 6)
+        );
+        tx.later(AssertSqlSafe(sql), values);
+    }
+}
+
+pub(crate) async fn matches_of(db: &Db, package: i64) -> Result<Vec<MatchRow>, DbError> {
+    db.all(
+        "SELECT name, severity, status, fixed_version, advisory_id FROM package_vulnerability \
+         WHERE package_id = $1 ORDER BY name LIMIT 100000",
+        args![package],
+    )
+    .await
+}
+
+/// The packages that advisories under this name may mean.
+pub(crate) async fn called(db: &Db, ecosystem: &str, name: &str) -> Result<Vec<i64>, DbError> {
+    let rows: Vec<(i64,)> = db
+        .all(
+            "SELECT package_id FROM package_name WHERE ecosystem = $1 AND name = $2 \
+             ORDER BY package_id LIMIT 100000",
+            args![ecosystem, name],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(crate) async fn body(db: &Db, package: i64) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Vec<u8>,)> = db
+        .optional("SELECT body FROM package WHERE id = $1", args![package])
+        .await?;
+    Ok(row.map(|(body,)| body))
+}
+
+/// What a layer holds, if this revision of the code has read it.
+pub(crate) async fn layer(
+    db: &Db,
+    digest: &str,
+    revision: i64,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let row: Option<(Vec<u8>,)> = db
+        .optional(
+            "SELECT content FROM layer_index WHERE digest = $1 AND revision = $2",
+            args![digest, revision],
+        )
+        .await?;
+    Ok(row.map(|(content,)| content))
+}
+
+pub(crate) async fn put_layer(
+    tx: &mut Tx,
+    digest: &str,
+    revision: i64,
+    content: Vec<u8>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO layer_index (digest, revision, content, indexed_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision, \
+           content = excluded.content, indexed_at = excluded.indexed_at",
+        args![digest, revision, content, now],
+    )
+    .await?;
+    Ok(())
+}
