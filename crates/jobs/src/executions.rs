@@ -151,6 +151,7 @@ impl Jobs {
             trigger: new.trigger,
             attributes: new.attributes.to_string(),
             unique: new.unique.as_deref(),
+            tasks: tasks.len() as i64,
         };
         self.insert(tx, row, &tasks).await
     }
@@ -191,6 +192,7 @@ impl Jobs {
             .write(move |tx| {
                 Box::pin(async move {
                     let now = jobs.clock().now();
+                    execution::add_tasks(tx, execution, tasks.len() as i64, now).await?;
                     Ok(jobs.insert_tasks(tx, execution, &tasks, now).await?)
                 })
             })
@@ -205,7 +207,6 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<(), DbError> {
         task::insert(tx, id, tasks, now).await?;
-        execution::add_tasks(tx, id, tasks.len() as i64, now).await?;
         let jobs = self.clone();
         tx.after_commit(move || jobs.wake());
         Ok(())

@@ -211,6 +211,7 @@ impl Jobs {
             trigger: Trigger::Schedule,
             attributes: row.params.clone(),
             unique: Some(&key),
+            tasks: 1,
         };
         match self.insert(tx, new, &[task]).await {
             Ok(_) => Ok(()),

@@ -3,7 +3,7 @@
 //! Invariant: nothing is polled while nothing happens, but for a slow look that finds what another
 //! process, or one that died, has left.
 
-use std::collections::{HashMap, HashSet, hash_map};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::time::Duration;
 
 use berth_iam::{Actor, ProjectFacts};
@@ -77,11 +77,19 @@ impl Notify {
             Box::pin(async move {
                 let outbox = notify.inner.catalog.outbox();
                 let gone: HashSet<i64> = outbox.remove(tx, &ids).await?;
-                for plan in planned.iter().filter(|plan| gone.contains(&plan.event)) {
-                    if store::policy::triggered(tx, plan.policy, plan.kind, plan.at).await? {
-                        let execution = plan.execution.clone();
-                        notify.inner.jobs.submit_in(tx, execution).await?;
+                let ours = || planned.iter().filter(|plan| gone.contains(&plan.event));
+                // The newest of each kind is what a policy's trigger remembers; a policy that is
+                // gone by now has none, and is told nothing.
+                let newest: BTreeMap<_, _> = ours().map(|p| ((p.policy, p.kind), p.at)).collect();
+                let mut there = HashSet::new();
+                for ((policy, kind), at) in newest {
+                    if store::policy::triggered(tx, policy, kind, at).await? {
+                        there.insert(policy);
                     }
+                }
+                for plan in ours().filter(|plan| there.contains(&plan.policy)) {
+                    let execution = plan.execution.clone();
+                    notify.inner.jobs.submit_in(tx, execution).await?;
                 }
                 Ok::<_, NotifyError>(())
             })

@@ -38,9 +38,11 @@ pub(crate) struct New<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) attributes: String,
     pub(crate) unique: Option<&'a str>,
+    /// How many tasks are made with it.
+    pub(crate) tasks: i64,
 }
 
-/// Makes an execution without tasks. `None`: an unfinished one has the same unique key.
+/// Makes an execution, but not its tasks. `None`: an unfinished one has the same unique key.
 pub(crate) async fn insert(
     tx: &mut Tx,
     new: New<'_>,
@@ -49,7 +51,7 @@ pub(crate) async fn insert(
     let row: Option<(i64,)> = tx
         .optional(
             "INSERT INTO execution (vendor, vendor_id, started_by, status, attributes, unique_key, \
-             started_at, updated_at) VALUES ($1, $2, $3, 'Pending', $4, $5, $6, $6) \
+             started_at, updated_at, tasks) VALUES ($1, $2, $3, 'Pending', $4, $5, $6, $6, $7) \
              ON CONFLICT (unique_key) WHERE ended_at IS NULL DO NOTHING RETURNING id",
             args![
                 new.vendor,
@@ -57,7 +59,8 @@ pub(crate) async fn insert(
                 new.trigger,
                 new.attributes,
                 new.unique,
-                now
+                now,
+                new.tasks,
             ],
         )
         .await?;

@@ -4,14 +4,41 @@
 //! tasks has a row in `job_lane`, and its row is locked while somebody looks whose turn it is. A
 //! task gives its turn up when it ends or goes back to the queue to be tried again.
 
-use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
+use std::collections::BTreeMap;
+
+use berth_db::{AssertSqlSafe, AtEnd, Db, DbError, Tx, args};
 use berth_model::Timestamp;
+use futures_util::future::BoxFuture;
 
 /// When a task runs that waits for its turn: the year 9999.
 pub(crate) const HELD: Timestamp = Timestamp::from_seconds(253_370_764_800);
 
 /// Who has the turn, if it still does.
 const KEEPS: &str = "(t.status = 'Running' OR (t.status = 'Pending' AND t.attempt = 0))";
+
+/// Lanes that got tasks, and when. In the order of their names, in which all lock them.
+#[derive(Default)]
+struct Waiting(BTreeMap<String, Timestamp>);
+
+impl AtEnd for Waiting {
+    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, Result<(), DbError>> {
+        Box::pin(async move {
+            for (lane, now) in self.0 {
+                advance(tx, &lane, now).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// As [`advance`], once for all tasks that this transaction makes.
+pub(crate) fn advance_at_end(tx: &mut Tx, lane: &str, now: Timestamp) {
+    tx.at_end(|waiting: &mut Waiting| {
+        if !waiting.0.contains_key(lane) {
+            waiting.0.insert(lane.to_owned(), now);
+        }
+    });
+}
 
 /// Gives the turn to the next task of a lane, if nobody has it.
 pub(crate) async fn advance(tx: &mut Tx, lane: &str, now: Timestamp) -> Result<(), DbError> {

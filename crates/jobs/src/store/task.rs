@@ -87,11 +87,8 @@ pub(crate) async fn insert(
         )
         .await?;
     }
-    let mut lanes: Vec<&String> = tasks.iter().filter_map(|task| task.lane.as_ref()).collect();
-    lanes.sort_unstable();
-    lanes.dedup();
-    for lane in lanes {
-        lane::advance(tx, lane, now).await?;
+    for name in tasks.iter().filter_map(|task| task.lane.as_deref()) {
+        lane::advance_at_end(tx, name, now);
     }
     Ok(())
 }
