@@ -12,6 +12,7 @@ use berth_catalog::query::Filter;
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Row, Tx, args, placeholders};
 use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Reference;
+use futures_util::future::try_join;
 
 use condition::{Asked, hidden, is_base, is_top};
 
@@ -111,7 +112,8 @@ pub(crate) struct AccessoryRow {
     pub(crate) pushed_at: i64,
 }
 
-/// One page of what `select … {from}` finds under `filter`, and how many there are in all.
+/// One page of what `select … {from}` finds under `filter`, and how many there are in all. Both are
+/// asked for at once: to count a long list takes as long as to find a page deep in it.
 async fn page<T: Row>(
     db: &Db,
     columns: &str,
@@ -122,16 +124,17 @@ async fn page<T: Row>(
 ) -> Result<(Vec<T>, i64), DbError> {
     let condition = filter.sql();
     let count = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
-    let (total,): (i64,) = db.one(AssertSqlSafe(count), filter.args()).await?;
-    if offset >= total {
-        return Ok((Vec::new(), total));
-    }
     let mut values = filter.args();
     let (limit, offset) = (values.push(limit), values.push(offset));
     let sql = format!(
         "SELECT {columns} FROM {from} WHERE {condition} {order} LIMIT ${limit} OFFSET ${offset}"
     );
-    Ok((db.all(AssertSqlSafe(sql), values).await?, total))
+    let (rows, (total,)) = try_join(
+        db.all(AssertSqlSafe(sql), values),
+        db.one(AssertSqlSafe(count), filter.args()),
+    )
+    .await?;
+    Ok((rows, total))
 }
 
 /// Repositories that `filter` finds (over `r` and its project `p`).
@@ -220,16 +223,10 @@ pub(crate) async fn artifacts(
         let condition = filter.sql();
         let from = of_manifests(&[&condition]);
         let count = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
-        let (total,): (i64,) = db.one(AssertSqlSafe(count), filter.args()).await?;
-        return Ok((part_of(db, &columns, &filter, order, part).await?, total));
+        let total = db.one(AssertSqlSafe(count), filter.args());
+        let (rows, (total,)) = try_join(part_of(db, &columns, &filter, order, part), total).await?;
+        return Ok((rows, total));
     }
-    let (all,): (i64,) = db
-        .one(
-            "SELECT COUNT(*) FROM manifest WHERE repository_id = $1",
-            args![repository],
-        )
-        .await?;
-    let total = (all - hides).max(0);
     if hides > MANY_HIDDEN && part.0 + part.1 <= FEW_ROWS {
         filter.and(is_base(engine, "m"));
         if !asked.children {
@@ -238,7 +235,13 @@ pub(crate) async fn artifacts(
     } else if hides > 0 {
         filter.and(set);
     }
-    Ok((part_of(db, &columns, &filter, order, part).await?, total))
+    let all = db.one(
+        "SELECT COUNT(*) FROM manifest WHERE repository_id = $1",
+        args![repository],
+    );
+    let (rows, (all,)): (_, (i64,)) =
+        try_join(part_of(db, &columns, &filter, order, part), all).await?;
+    Ok((rows, (all - hides).max(0)))
 }
 
 /// The artifacts on a page: their ids first, from an index alone where there is one, however deep
