@@ -71,4 +71,12 @@ oras oras.land/oras/cmd/oras@v1.3.6
 helm helm.sh/helm/v3/cmd/helm@v3.22.0
 cosign github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 LIST
+
+# Our own walk with Harbor's Go client.
+if command -v go >/dev/null 2>&1; then
+  (cd "$(dirname "$0")/../tests/clients/harbor" && CGO_ENABLED=0 go build -trimpath -o "$tools/harbor-walk" .) ||
+    echo "NOT INSTALLED: harbor-walk (its test is skipped)" >&2
+else
+  echo "NOT INSTALLED: harbor-walk (needs Go; its test is skipped)" >&2
+fi
 exit 0

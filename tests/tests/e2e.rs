@@ -11,6 +11,7 @@ mod crane;
 mod crash;
 mod crowds;
 mod docker;
+mod harbor;
 mod helm;
 mod hooks;
 mod oras;

@@ -256,6 +256,7 @@ struct SettingsRequest {
 /// Whether a scanner is the default.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct IsDefault {
+    #[serde(default)]
     is_default: bool,
 }
 

@@ -188,6 +188,8 @@ pub(super) async fn remove(
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "UserSysAdminFlag")]
 pub(super) struct SysadminBody {
+    /// Harbor's Go client leaves out what is false.
+    #[serde(default)]
     sysadmin_flag: bool,
 }
 
