@@ -134,10 +134,14 @@ impl Run {
             if dry_run { ", dry run" } else { "" }
         ));
         task.log("| Artifact | Tag | Kind | Pushed | Pulled | Rule | Retention |");
-        let (mut retained, mut failed, mut deleted) = (0_u64, 0_u64, Vec::new());
+        let (mut failed, mut deleted) = (0_u64, Vec::new());
         let total = plan.reviewed.len() as u64;
+        let mut stopped = Ok(());
         for (done, reviewed) in (1..).zip(&plan.reviewed) {
-            task.check_stop()?;
+            stopped = task.check_stop();
+            if stopped.is_err() {
+                break;
+            }
             let mark = match reviewed.decision {
                 Decision::Retain { .. } => "RETAIN",
                 Decision::Immutable => "IMMUTABLE",
@@ -159,24 +163,30 @@ impl Run {
             };
             if mark == "DEL" {
                 deleted.push(reviewed.candidate.clone());
-            } else {
-                retained += 1;
             }
             task.log(line(reviewed, mark));
             task.progress(done, total);
         }
+        // What was deleted before a stop is told of too; what was not looked at is kept.
+        let retained = total - deleted.len() as u64;
         task.set_attributes(&json!({"total": total, "retained": retained, "dry_run": dry_run}));
         task.log(format!("{retained} of {total} retained"));
-        if !dry_run {
+        if !dry_run && (stopped.is_ok() || !deleted.is_empty()) {
+            let result = match (&stopped, failed) {
+                (Err(_), _) => "STOPPED",
+                (Ok(()), 0) => "SUCCESS",
+                (Ok(()), _) => "FAILURE",
+            };
             let told = Told {
                 policy,
                 repository: name,
-                failed: failed > 0,
+                result,
                 total,
                 retained,
             };
             self.tell(told, deleted).await?;
         }
+        stopped?;
         if failed > 0 {
             return Err(JobError::retry(format!("{failed} deletions failed")));
         }
@@ -188,7 +198,7 @@ impl Run {
 struct Told<'a> {
     policy: &'a Policy,
     repository: &'a str,
-    failed: bool,
+    result: &'static str,
     total: u64,
     retained: u64,
 }
@@ -198,7 +208,6 @@ const NAMED: usize = 1_000;
 
 impl Run {
     async fn tell(&self, told: Told<'_>, deleted: Vec<Candidate>) -> Result<(), JobError> {
-        let result = if told.failed { "FAILURE" } else { "SUCCESS" };
         let deleted = deleted.into_iter().take(NAMED).map(|it| ArtifactOutcome {
             kind: "image".to_owned(),
             status: "SUCCESS".to_owned(),
@@ -212,7 +221,7 @@ impl Run {
             what: Happening::TagRetention(RetentionEvent {
                 repository: told.repository.to_owned(),
                 policy_id: told.policy.id,
-                result: result.to_owned(),
+                result: told.result.to_owned(),
                 total: told.total as i64,
                 retained: told.retained as i64,
                 deleted: deleted.collect(),

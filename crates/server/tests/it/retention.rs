@@ -406,3 +406,76 @@ async fn what_a_run_deletes_is_told_and_written_down() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_runs_the_policy_when_its_time_comes() {
+    both_with(&setup(), async |app| {
+        let project = app.project("kept", false).await;
+        for tag in ["gone", "stays"] {
+            app.push_image("kept/app", tag, tag).await;
+        }
+        let mut nightly = policy(project, &[keep("always", 0, "stays")]);
+        nightly["trigger"]["settings"]["cron"] = "0 0 2 * * *".into();
+        let path = make(app, &nightly).await;
+        let executions = format!("{path}/executions");
+        let none = app.get(&executions).send().await.expect(200).json();
+        assert_eq!(none, json!([]));
+        app.clock.advance(DAY);
+        app.parts.jobs.wake();
+        let run = loop {
+            let runs = app.get(&executions).send().await.expect(200).json();
+            if let Some(run) = runs.get(0).filter(|run| run["end_time"] != "") {
+                break run.clone();
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(run["trigger"], "SCHEDULE", "{run}");
+        assert_eq!(run["status"], "Success", "{run}");
+        assert_eq!(tags(app, "kept/app").await, ["stays"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stopped_run_deleted_is_told_too() {
+    const TAGS: usize = 150;
+    both_with(&webhooks::setup(), async |app| {
+        let project = app.project("kept", false).await;
+        let image = app.push_image("kept/app", "stays", "stays").await;
+        let artifact = "/api/v2.0/projects/kept/repositories/app/artifacts";
+        for n in 0..TAGS {
+            let made = app.post(&format!("{artifact}/{}/tags", image.digest));
+            made.json(&json!({"name": format!("t{n}")}))
+                .await
+                .expect(201);
+        }
+        let mut receiver = Receiver::start(vec![200]).await;
+        let targets = json!([{"type": "http", "address": receiver.address}]);
+        webhooks::make(app, "kept", "ci", &["TAG_RETENTION"], targets).await;
+        let path = make(app, &policy(project, &[keep("always", 0, "stays")])).await;
+        let started = app.post(&format!("{path}/executions"));
+        let started = started.json(&json!({"dry_run": false})).await;
+        let execution = started.expect(201).need("location").to_owned();
+        while tags(app, "kept/app").await.len() > TAGS {
+            tokio::task::yield_now().await;
+        }
+        let stop = app.patch(&execution).json(&json!({"action": "stop"})).await;
+        stop.expect(200);
+        let run = ended(app, &path, &execution).await;
+        let (_, body) = receiver.next().await;
+        let told: Value = serde_json::from_str(&body).unwrap();
+        let retention = &told["event_data"]["retention"];
+        // A machine may be so fast that the run is over before it hears of the stop.
+        let result = if run["status"] == "Stopped" {
+            "STOPPED"
+        } else {
+            "SUCCESS"
+        };
+        assert_eq!(retention["result"], result, "{run} {told}");
+        let left = tags(app, "kept/app").await.len();
+        let deleted = retention["deleted_artifact"].as_array().unwrap();
+        assert_eq!(deleted.len(), TAGS + 1 - left, "{run}");
+        assert_eq!(retention["retained"], left, "{told}");
+    })
+    .await;
+}
