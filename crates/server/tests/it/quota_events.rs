@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::app::{Setup, both_with};
-use crate::content::sha256;
+use crate::content::{self, config, sha256};
 use crate::webhooks::{Receiver, make, settled};
 
 const KINDS: &[&str] = &["QUOTA_WARNING", "QUOTA_EXCEED"];
@@ -90,9 +90,9 @@ async fn a_project_that_fills_up_is_told_once_a_crossing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_before_the_bytes_and_one_of_a_copy_are_told_too() {
+async fn refusals_of_bytes_mounts_copies_and_manifests_are_told() {
     both_with(&setup(), async |app| {
-        app.limited_project("small", 1000).await;
+        let small = app.limited_project("small", 1000).await;
         app.project("large", false).await;
         let mut receiver = Receiver::start(vec![200]).await;
         let targets = json!([{"type": "http", "address": receiver.address}]);
@@ -113,6 +113,27 @@ async fn a_refusal_before_the_bytes_and_one_of_a_copy_are_told_too() {
             told["event_data"]["repository"]["repo_full_name"],
             "small/app"
         );
+        app.clock.advance(Duration::from_secs(3601));
+        let image = app.push_image("large/app", "v1", "large").await;
+        app.set_limit(small, image.bytes.len() as i64)
+            .await
+            .expect(200);
+        app.copy("large/app:v1", "small", "copied")
+            .await
+            .refused(403, "DENIED");
+        let told = next(&mut receiver).await;
+        let place = &told["event_data"]["repository"]["repo_full_name"];
+        assert_eq!(place, "small/copied");
+        app.clock.advance(Duration::from_secs(3601));
+        let (config, layer) = (config("x"), Bytes::from("layer of x"));
+        let blobs = config.len() + layer.len();
+        app.set_limit(small, blobs as i64).await.expect(200);
+        app.push_blob("small/app", &config).await;
+        app.push_blob("small/app", &layer).await;
+        app.put_manifest("small/app", "v1", &content::image(&config, &layer))
+            .await
+            .refused(403, "DENIED");
+        assert_eq!(next(&mut receiver).await["type"], "QUOTA_EXCEED");
     })
     .await;
 }
