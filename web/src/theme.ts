@@ -52,7 +52,7 @@ export const theme = createTheme({
         ...found,
         background: `light-dark(${shade(0)}, color-mix(in srgb, ${shade(9)} 35%, transparent))`,
         hover: `light-dark(${shade(1)}, color-mix(in srgb, ${shade(9)} 55%, transparent))`,
-        color: `light-dark(color-mix(in srgb, ${shade(9)} 85%, black), ${shade(2)})`,
+        color: `light-dark(color-mix(in srgb, ${shade(9)} ${color === 'yellow' ? 60 : 85}%, black), ${shade(2)})`,
       };
     }
     if (input.variant === 'subtle' || input.variant === 'transparent') {

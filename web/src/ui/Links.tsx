@@ -38,8 +38,15 @@ export function RepositoryLink(props: RepositoryAt & { children?: ReactNode }) {
   );
 }
 
-export function ArtifactLink(props: RepositoryAt & { reference: string; children: ReactNode }) {
-  const { project, repository, reference, children } = props;
+interface ArtifactAt extends RepositoryAt {
+  reference: string;
+  /** The part of its page that is to be open. */
+  part?: string;
+  children: ReactNode;
+}
+
+export function ArtifactLink(props: ArtifactAt) {
+  const { project, repository, reference, part, children } = props;
   return (
     <Anchor
       className="break touch"
@@ -47,6 +54,7 @@ export function ArtifactLink(props: RepositoryAt & { reference: string; children
         <Link
           to="/projects/$project/repositories/$repository/artifacts/$reference"
           params={{ project, repository, reference }}
+          search={(part ? { part } : {}) as never}
           {...rest}
         />
       )}

@@ -4,6 +4,7 @@ import { IconDownload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { useT } from '../i18n';
+import { saveText } from '../lib/save';
 import { Failure, Waiting } from './Notices';
 
 interface Props {
@@ -32,13 +33,7 @@ export function LogView({ title, id, read, running, onClose }: Props) {
   useEffect(() => {
     if (follow && data !== undefined) box.current?.scrollTo({ top: box.current.scrollHeight });
   }, [data, follow]);
-  const save = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([data ?? ''], { type: 'text/plain' }));
-    link.download = `${id.replaceAll(/[^\w-]+/g, '-')}.log`;
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
+  const save = () => saveText(data ?? '', `${id.replaceAll(/[^\w-]+/g, '-')}.log`, 'text/plain');
   return (
     <Modal
       opened

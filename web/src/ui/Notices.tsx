@@ -56,7 +56,7 @@ export function Empty(props: { title: string; next?: ReactNode; action?: ReactNo
     <Center p="xl">
       <Stack align="center" gap="xs" maw={520}>
         <IconInbox size={36} stroke={1.3} aria-hidden />
-        <Title order={3} size="h5" ta="center">
+        <Title order={2} size="h5" ta="center">
           {props.title}
         </Title>
         {props.next && (

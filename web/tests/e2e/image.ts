@@ -26,8 +26,8 @@ function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** One file in a tar archive. */
-function tar(name: string, content: Buffer): Buffer {
+/** A file as tar archives hold it. */
+function entry(name: string, content: Buffer): Buffer {
   const head = Buffer.alloc(512);
   head.write(name, 0);
   head.write('0000644\0', 100);
@@ -40,9 +40,29 @@ function tar(name: string, content: Buffer): Buffer {
   head.write('ustar\x0000', 257);
   const sum = head.reduce((total, byte) => total + byte, 0);
   head.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  const rest = Buffer.alloc((512 - (content.length % 512)) % 512);
-  return Buffer.concat([head, content, rest, Buffer.alloc(1024)]);
+  return Buffer.concat([head, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
 }
+
+function tar(files: Record<string, string>): Buffer {
+  const entries = Object.entries(files).map(([name, text]) => entry(name, Buffer.from(text)));
+  return Buffer.concat([...entries, Buffer.alloc(1024)]);
+}
+
+/** What every image is made on: a Debian of these packages. */
+const BASE = {
+  'etc/os-release': 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n',
+  'var/lib/dpkg/status': ['openssl', 'zlib1g', 'bash', 'tar']
+    .map((name) =>
+      [
+        `Package: ${name}`,
+        'Status: install ok installed',
+        'Architecture: amd64',
+        'Version: 1.0-1',
+        '\n',
+      ].join('\n'),
+    )
+    .join(''),
+};
 
 export function image(text: string, architecture = 'amd64'): Image {
   const blobs = new Map<string, Buffer>();
@@ -51,8 +71,9 @@ export function image(text: string, architecture = 'amd64'): Image {
     blobs.set(digest, bytes);
     return { mediaType, digest, size: bytes.length };
   };
-  const layers = ['base', text].map((content) => {
-    const archive = tar(`${content.replaceAll(/\W/g, '')}.txt`, Buffer.from(content.repeat(200)));
+  const own = { [`${text.replaceAll(/\W/g, '')}.txt`]: text.repeat(200) };
+  const layers = [BASE, own].map((files) => {
+    const archive = tar(files);
     return { archive, bytes: gzipSync(archive) };
   });
   const config = Buffer.from(
@@ -92,11 +113,11 @@ export function pushWithSkopeo(server: Server, repository: string, tag: string, 
     for (const [name, bytes] of [...made.blobs, [digest, made.manifest] as const]) {
       writeFileSync(join(store, name.slice('sha256:'.length)), bytes);
     }
-    const entry = { mediaType: MANIFEST, digest, size: made.manifest.length };
+    const only = { mediaType: MANIFEST, digest, size: made.manifest.length };
     writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
     writeFileSync(
       join(folder, 'index.json'),
-      JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [entry] }),
+      JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [only] }),
     );
     execFileSync('skopeo', [
       '--insecure-policy',

@@ -1,4 +1,5 @@
 /** A registry with something of everything, for looks at every page. */
+import { importAdvisories } from './advisories';
 import { attach, push, pushIndex } from './image';
 import type { Server } from './server';
 
@@ -39,6 +40,8 @@ export async function seed(server: Server): Promise<{ digest: string }> {
   await pushIndex(server, `${PROJECT}/web`, 'latest', 'multi');
   const current = await push(server, `${PROJECT}/web`, '2.0', 'three');
   await attach(server, `${PROJECT}/web`, current);
+  importAdvisories(server);
+  await scan(server, `${API}/projects/${PROJECT}/repositories/web/artifacts/2.0`);
   await push(server, `${PROJECT}/tools/builder`, 'v3', 'builder');
   await push(server, `${PROJECT}/old`, '0.1', 'old');
   await server.api('DELETE', `${API}/projects/${PROJECT}/repositories/old`);
@@ -107,6 +110,20 @@ export async function seed(server: Server): Promise<{ digest: string }> {
   return { digest: first.digest };
 }
 
+/** Scans, and waits for the end of it. */
+async function scan(server: Server, artifact: string): Promise<void> {
+  await server.api('POST', `${artifact}/scan`);
+  for (;;) {
+    const { scan_overview } = (await server.api('GET', `${artifact}?with_scan_overview=true`)) as {
+      scan_overview: Record<string, { scan_status: string }>;
+    };
+    const status = Object.values(scan_overview)[0]?.scan_status;
+    if (status === 'Success') return;
+    if (status === 'Error') throw new Error(`the scan of ${artifact} failed`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 /** Every page with the heading by which one knows that it is there. */
 export function pages(digest: string): { name: string; path: string; heading: string }[] {
   const project = `/projects/${PROJECT}`;
@@ -126,6 +143,16 @@ export function pages(digest: string): { name: string; path: string; heading: st
     { name: 'project-settings', path: `${project}/settings`, heading: 'Configuration' },
     { name: 'repository', path: repository, heading: 'web' },
     { name: 'artifact', path: `${repository}/artifacts/2.0`, heading: 'sha256:' },
+    {
+      name: 'artifact-vulnerabilities',
+      path: `${repository}/artifacts/2.0?part=vulnerabilities`,
+      heading: 'Doubtful things',
+    },
+    {
+      name: 'artifact-unscanned',
+      path: `${repository}/artifacts/1.1?part=vulnerabilities`,
+      heading: 'has not been scanned',
+    },
     { name: 'artifact-index', path: `${repository}/artifacts/latest`, heading: 'sha256:' },
     {
       name: 'artifact-history',

@@ -1,5 +1,5 @@
 /** A server of one's own: the real binary on an empty data folder. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,6 +14,7 @@ function inherited(): Record<string, string | undefined> {
 export class Server {
   private constructor(
     private readonly process: ChildProcess,
+    private readonly binary: string,
     private readonly data: string,
     readonly url: string,
   ) {}
@@ -48,7 +49,7 @@ export class Server {
       child.on('error', failed);
       child.on('exit', (code) => failed(new Error(`the server ended with ${code}:\n${log}`)));
     });
-    return new Server(child, data, url);
+    return new Server(child, binary, data, url);
   }
 
   async stop(): Promise<void> {
@@ -56,6 +57,11 @@ export class Server {
     this.process.kill('SIGTERM');
     await over;
     rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /** Runs the program beside the server, on the same data. */
+  run(...args: string[]): void {
+    execFileSync(this.binary, ['--data', this.data, ...args], { env: inherited() });
   }
 
   /** Calls the API as the administrator; fails unless it works. */

@@ -4,6 +4,8 @@ import { expect, logIn, test } from '../e2e/fixtures';
 import { pages, seed } from '../e2e/seed';
 
 const folder = process.env.BERTH_TEST_SCREENSHOTS ?? 'test-results/screenshots';
+/** Only pages whose names match, for a quick look. */
+const wanted = new RegExp(process.env.BERTH_TEST_PAGES ?? '');
 const WIDTHS = { wide: 1280, phone: 390 } as const;
 
 test('every page', async ({ page, server }) => {
@@ -33,7 +35,7 @@ test('every page', async ({ page, server }) => {
         await page.evaluate(() => localStorage.setItem('berth.language', 'en'));
         await logIn(page);
         await page.evaluate((chosen) => localStorage.setItem('berth.language', chosen), language);
-        for (const { name, path } of pages(digest)) {
+        for (const { name, path } of pages(digest).filter((one) => wanted.test(one.name))) {
           await page.goto(path);
           await shoot(`${mark}/${name}`);
         }

@@ -5,6 +5,7 @@ import { cleanup } from './cleanup';
 import { common } from './common';
 import { events } from './events';
 import { failures } from './failures';
+import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
 import { jobKinds } from './jobKinds';
@@ -35,6 +36,8 @@ import { schedule } from './schedule';
 import { search } from './search';
 import { settingNames } from './settingNames';
 import { settings } from './settings';
+import { severities } from './severities';
+import { severityMarks } from './severityMarks';
 import { shell } from './shell';
 import { status } from './status';
 import { table } from './table';
@@ -43,6 +46,7 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
 
 /** All texts in English: the catalog that others translate. */
@@ -54,6 +58,7 @@ export const en = {
   common,
   events,
   failures,
+  fixStates,
   groups,
   health,
   jobKinds,
@@ -70,8 +75,8 @@ export const en = {
   parts,
   profile,
   project,
-  projectSettings,
   projects,
+  projectSettings,
   quotas,
   repositories,
   resources,
@@ -84,6 +89,8 @@ export const en = {
   search,
   settingNames,
   settings,
+  severities,
+  severityMarks,
   shell,
   status,
   table,
@@ -92,5 +99,6 @@ export const en = {
   templates,
   triggers,
   users,
+  vulnerabilities,
   webhooks,
 };

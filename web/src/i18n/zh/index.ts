@@ -6,6 +6,7 @@ import { cleanup } from './cleanup';
 import { common } from './common';
 import { events } from './events';
 import { failures } from './failures';
+import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
 import { jobKinds } from './jobKinds';
@@ -36,6 +37,8 @@ import { schedule } from './schedule';
 import { search } from './search';
 import { settingNames } from './settingNames';
 import { settings } from './settings';
+import { severities } from './severities';
+import { severityMarks } from './severityMarks';
 import { shell } from './shell';
 import { status } from './status';
 import { table } from './table';
@@ -44,6 +47,7 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
 
 /** All texts in Chinese. */
@@ -55,6 +59,7 @@ export const zh: Texts = {
   common,
   events,
   failures,
+  fixStates,
   groups,
   health,
   jobKinds,
@@ -71,8 +76,8 @@ export const zh: Texts = {
   parts,
   profile,
   project,
-  projectSettings,
   projects,
+  projectSettings,
   quotas,
   repositories,
   resources,
@@ -85,6 +90,8 @@ export const zh: Texts = {
   search,
   settingNames,
   settings,
+  severities,
+  severityMarks,
   shell,
   status,
   table,
@@ -93,5 +100,6 @@ export const zh: Texts = {
   templates,
   triggers,
   users,
+  vulnerabilities,
   webhooks,
 };

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api, ok, type Schemas } from '../../api/client';
 import { useT } from '../../i18n';
 import { useAct } from '../../lib/act';
+import { dayOf, endOf } from '../../lib/days';
 import { Failure, Waiting } from '../../ui/Notices';
 import { Section } from '../../ui/Screen';
 
@@ -25,11 +26,6 @@ export function Allowlist() {
   );
 }
 
-/** The day, as date fields write it, in UTC like everything that the server counts. */
-function dayOf(seconds: number | null | undefined): string {
-  return seconds ? new Date(seconds * 1000).toISOString().slice(0, 10) : '';
-}
-
 function Form({ list }: { list: List }) {
   const t = useT();
   const act = useAct();
@@ -38,8 +34,7 @@ function Form({ list }: { list: List }) {
   const [busy, setBusy] = useState(false);
   const save = async () => {
     setBusy(true);
-    const expires_at = until ? Math.floor(new Date(`${until}T23:59:59Z`).getTime() / 1000) : null;
-    const body = { expires_at, items: items.map((cve_id) => ({ cve_id })) };
+    const body = { expires_at: endOf(until), items: items.map((cve_id) => ({ cve_id })) };
     await act(() => ok(api.PUT('/system/CVEAllowlist', { body })), {
       done: t('common.saved'),
       stale: [['allowlist']],

@@ -11,14 +11,18 @@ import { useDone } from '../../lib/act';
 import { type Artifact, isIndex, platformsOf } from '../../lib/artifacts';
 import { useListState } from '../../lib/list';
 import { usePlace } from '../../lib/place';
+import { isScannable, isScanning, overviewOf } from '../../lib/scans';
 import { Accessories, Labels, PlatformTree, PullCommands, Tags } from '../../ui/ArtifactParts';
 import { FormDialog } from '../../ui/Dialogs';
 import { Empty, Failure, Waiting } from '../../ui/Notices';
 import { Screen } from '../../ui/Screen';
+import { ScanState } from '../../ui/Severity';
 import { Bytes, Digest, Moment, shortDigest } from '../../ui/Small';
 import { Addition, BuildHistory, Dependencies, Layers } from './additions';
 import { CopyDialog } from './CopyDialog';
 import { LabelDialog } from './LabelDialog';
+import { SCAN_LIVE } from './scanning';
+import { Vulnerabilities } from './Vulnerabilities';
 
 export function ArtifactPage() {
   const { t } = useI18n();
@@ -32,7 +36,8 @@ export function ArtifactPage() {
   const [copying, setCopying] = useState(false);
   const found = useQuery({
     queryKey: ['artifact', project, repository, reference],
-    refetchInterval: LIVE * 2,
+    refetchInterval: (query) =>
+      query.state.data && isScanning(overviewOf(query.state.data)) ? SCAN_LIVE : LIVE * 2,
     queryFn: () =>
       ok(
         api.GET('/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}', {
@@ -43,6 +48,7 @@ export function ArtifactPage() {
               with_label: true,
               with_accessory: true,
               with_immutable_status: true,
+              with_scan_overview: true,
             },
           },
         }),
@@ -134,6 +140,13 @@ function Facts({ artifact }: { artifact: Artifact }) {
     [t('artifacts.pulled'), <Moment key="pulled" time={artifact.pull_time} />],
   ];
   const platforms = platformsOf(artifact);
+  if (isScannable(artifact)) {
+    const overview = overviewOf(artifact);
+    rows.push([
+      t('vulnerabilities.title'),
+      <ScanState key="scan" overview={overview} index={isIndex(artifact)} />,
+    ]);
+  }
   if (platforms.length > 0) rows.push([t('artifacts.platform'), platforms.join(', ')]);
   if ((artifact.labels?.length ?? 0) > 0) {
     rows.push([t('artifacts.labels'), <Labels key="labels" artifact={artifact} />]);
@@ -177,6 +190,13 @@ function Parts({ artifact }: { artifact: Artifact }) {
       id: 'layers',
       label: t('artifacts.layers'),
       body: <Layers artifact={artifact} at={at} />,
+    });
+  }
+  if (isScannable(artifact)) {
+    parts.push({
+      id: 'vulnerabilities',
+      label: t('vulnerabilities.title'),
+      body: <Vulnerabilities artifact={artifact} at={at} />,
     });
   }
   if (has('build_history')) {
@@ -237,7 +257,17 @@ function Parts({ artifact }: { artifact: Artifact }) {
   return (
     <Tabs
       value={current}
-      onChange={(part) => state.setFilters({ part: part === first ? undefined : (part ?? '') })}
+      onChange={(part) => {
+        // What filtered one part means nothing to the next.
+        const none = Object.fromEntries(
+          Object.keys(state.filters).map((name) => [name, undefined]),
+        );
+        state.setFilters({
+          ...none,
+          sort: undefined,
+          part: part === first ? undefined : (part ?? ''),
+        });
+      }}
       keepMounted={false}
     >
       <Tabs.List aria-label={t('artifacts.parts')}>

@@ -1,5 +1,5 @@
 /** A repository: its artifacts as a table to work with. */
-import { Button, Group, NativeSelect, Text, Textarea } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, Text, Textarea } from '@mantine/core';
 import { IconTag, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -11,6 +11,7 @@ import { useDone } from '../../lib/act';
 import { type Artifact, isIndex, nameOf } from '../../lib/artifacts';
 import { plain, useListState } from '../../lib/list';
 import { usePlace } from '../../lib/place';
+import { isScannable, isScanning, overviewOf } from '../../lib/scans';
 import {
   Accessories,
   Labels,
@@ -24,11 +25,13 @@ import { ask, FormDialog } from '../../ui/Dialogs';
 import { ArtifactLink } from '../../ui/Links';
 import { Empty } from '../../ui/Notices';
 import { Screen } from '../../ui/Screen';
+import { ScanState } from '../../ui/Severity';
 import { Bytes, Copy, Search, shortDigest, When } from '../../ui/Small';
 import { PushLines } from '../project/Summary';
 import { useDeletion } from './deletion';
 import { LabelDialog } from './LabelDialog';
 import { Openable } from './Openable';
+import { SCAN_LIVE, ScanButtons } from './scanning';
 
 export function RepositoryPage() {
   const { t, word } = useI18n();
@@ -49,7 +52,8 @@ export function RepositoryPage() {
   const list = useQuery({
     queryKey: ['artifacts', project, repository, state.page, state.size, state.sort, q],
     ...kept,
-    refetchInterval: LIVE,
+    refetchInterval: (query) =>
+      query.state.data?.items.some((one) => isScanning(overviewOf(one))) ? SCAN_LIVE : LIVE,
     queryFn: () =>
       page(
         api.GET('/projects/{project_name}/repositories/{repository_name}/artifacts', {
@@ -64,6 +68,7 @@ export function RepositoryPage() {
               with_label: true,
               with_accessory: true,
               with_immutable_status: true,
+              with_scan_overview: true,
             },
           },
         }),
@@ -108,12 +113,27 @@ export function RepositoryPage() {
         </>
       ),
     },
-    { id: 'tags', label: t('artifacts.tags'), cell: (row) => <Tags artifact={row} at={at} /> },
-    { id: 'kind', label: t('common.kind'), cell: (row) => word('kinds', row.type) },
     {
-      id: 'platforms',
-      label: t('artifacts.platform'),
-      cell: (row) => <Platforms artifact={row} />,
+      id: 'tags',
+      label: t('artifacts.tags'),
+      cell: (row) => (
+        <Stack gap={4} align="flex-start">
+          <Tags artifact={row} at={at} />
+          {(row.labels?.length ?? 0) > 0 && <Labels artifact={row} />}
+        </Stack>
+      ),
+    },
+    {
+      id: 'kind',
+      label: t('common.kind'),
+      cell: (row) => (
+        <div>
+          {word('kinds', row.type)}
+          <Text size="sm" c="dimmed" component="div">
+            <Platforms artifact={row} />
+          </Text>
+        </div>
+      ),
     },
     {
       id: 'size',
@@ -122,7 +142,16 @@ export function RepositoryPage() {
       right: true,
       cell: (row) => <Bytes size={row.size} />,
     },
-    { id: 'labels', label: t('artifacts.labels'), cell: (row) => <Labels artifact={row} /> },
+    {
+      id: 'vulnerabilities',
+      label: t('vulnerabilities.title'),
+      cell: (row) =>
+        isScannable(row) && (
+          <ArtifactLink {...at} reference={row.digest} part="vulnerabilities">
+            <ScanState overview={overviewOf(row)} index={isIndex(row)} />
+          </ArtifactLink>
+        ),
+    },
     {
       id: 'pushed',
       label: t('artifacts.pushed'),
@@ -142,7 +171,8 @@ export function RepositoryPage() {
       cell: (row) => <PullMenu artifact={row} name={nameOf(row)} />,
     },
   ];
-  const selects = can('artifact', 'delete') || can('artifact-label', 'create');
+  const may = { scan: can('scan', 'create'), stop: can('scan', 'stop') };
+  const selects = may.scan || can('artifact', 'delete') || can('artifact-label', 'create');
   return (
     <Screen
       title={repository}
@@ -188,6 +218,7 @@ export function RepositoryPage() {
                 <Text size="sm" aria-live="polite">
                   {t('table.chosen', { count: rows.length })}
                 </Text>
+                <ScanButtons at={at} artifacts={rows} may={may} size="xs" />
                 {can('artifact-label', 'create') && (
                   <Button
                     size="xs"

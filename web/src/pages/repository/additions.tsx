@@ -11,13 +11,17 @@ import type { RepositoryAt } from '../../ui/Links';
 import { Empty, Failure, Waiting } from '../../ui/Notices';
 import { Bytes, Digest, Moment } from '../../ui/Small';
 
-interface Asked {
+export interface Asked {
   artifact: Artifact;
   at: RepositoryAt;
 }
 
 /** Additions have different media types, which the typed client does not tell apart. */
-async function read(artifact: Artifact, at: RepositoryAt, name: string): Promise<string> {
+export async function readAddition(
+  artifact: Artifact,
+  at: RepositoryAt,
+  name: string,
+): Promise<string> {
   const path = [
     'projects',
     at.project,
@@ -41,11 +45,11 @@ async function read(artifact: Artifact, at: RepositoryAt, name: string): Promise
 }
 
 /** What hangs on a digest never changes, so it is read once. */
-function useAddition({ artifact, at }: Asked, name: string) {
+export function useAddition({ artifact, at }: Asked, name: string) {
   return useQuery({
     queryKey: ['addition', at.project, at.repository, artifact.digest, name],
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: () => read(artifact, at, name),
+    queryFn: () => readAddition(artifact, at, name),
   });
 }
 

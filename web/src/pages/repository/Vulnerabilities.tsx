@@ -1,0 +1,277 @@
+/** The vulnerabilities of an artifact: where its scan stands, and what the report says. */
+import { Alert, Group, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { api, ok } from '../../api/client';
+import { LIVE, useProject } from '../../api/queries';
+import { useI18n } from '../../i18n';
+import { useCan } from '../../lib/access';
+import { type Artifact, isIndex, platformName } from '../../lib/artifacts';
+import { useFormat } from '../../lib/format';
+import {
+  daysSince,
+  isScannable,
+  isScanning,
+  OLD_DAYS,
+  overviewOf,
+  type Report,
+  readReport,
+} from '../../lib/scans';
+import { type Column, DataTable } from '../../ui/DataTable';
+import { ArtifactLink, type RepositoryAt } from '../../ui/Links';
+import { Empty, Failure, Waiting } from '../../ui/Notices';
+import { ScanState } from '../../ui/Severity';
+import { Moment, shortDigest } from '../../ui/Small';
+import { readAddition } from './additions';
+import { Doubts } from './Doubts';
+import { Findings } from './Findings';
+import { SCAN_LIVE, ScanButtons, ScanLog } from './scanning';
+
+interface Asked {
+  artifact: Artifact;
+  at: RepositoryAt;
+}
+
+export function Vulnerabilities({ artifact, at }: Asked) {
+  const { t } = useI18n();
+  if (!isScannable(artifact)) return <Empty title={t('vulnerabilities.notScannable')} />;
+  return isIndex(artifact) ? (
+    <Platforms artifact={artifact} at={at} />
+  ) : (
+    <OfImage artifact={artifact} at={at} />
+  );
+}
+
+function useMay(project: string) {
+  const { data } = useProject(project);
+  const can = useCan(data?.project_id);
+  return { scan: can('scan', 'create'), stop: can('scan', 'stop'), log: can('scan', 'read') };
+}
+
+function OfImage({ artifact, at }: Asked) {
+  const { t } = useI18n();
+  const may = useMay(at.project);
+  const overview = overviewOf(artifact);
+  const found = useQuery({
+    queryKey: ['vulnerabilities', at.project, at.repository, artifact.digest, overview?.end_time],
+    enabled: !!overview?.summary,
+    queryFn: async () =>
+      readReport(JSON.parse(await readAddition(artifact, at, 'vulnerabilities'))),
+  });
+  const buttons = <ScanButtons at={at} artifacts={[artifact]} may={may} size="xs" />;
+  if (!overview) {
+    return (
+      <Empty
+        title={t('vulnerabilities.noneTitle')}
+        next={may.scan ? t('vulnerabilities.noneNext') : t('vulnerabilities.noneMay')}
+        action={buttons}
+      />
+    );
+  }
+  const status = overview.scan_status.toLowerCase();
+  return (
+    <Stack>
+      <Group justify="space-between" gap="sm">
+        <Group gap="sm" aria-live="polite">
+          <ScanState overview={overview} />
+        </Group>
+        <Group gap="xs">
+          {may.log && <ScanLog at={at} artifact={artifact} />}
+          {buttons}
+        </Group>
+      </Group>
+      {status === 'error' && (
+        <Warning title={t('vulnerabilities.failedTitle')}>
+          {t('vulnerabilities.failedNext')} {overview.summary && t('vulnerabilities.failedOld')}
+        </Warning>
+      )}
+      {status === 'stopped' && (
+        <Warning title={t('vulnerabilities.stoppedTitle')}>
+          {t('vulnerabilities.stoppedNext')} {overview.summary && t('vulnerabilities.failedOld')}
+        </Warning>
+      )}
+      {overview.summary && found.error && !found.data && (
+        <Failure error={found.error} retry={() => found.refetch()} />
+      )}
+      {overview.summary && found.isPending && <Waiting />}
+      {found.data && (
+        <>
+          <Source report={found.data} scanner={overview.scanner?.name} />
+          <Findings artifact={artifact} at={at} report={found.data} />
+          {found.data.doubts.length > 0 && <Doubts doubts={found.data.doubts} />}
+        </>
+      )}
+      {!overview.summary && isScanning(overview) && (
+        <Empty title={t('vulnerabilities.running')} next={t('vulnerabilities.noneNext')} />
+      )}
+    </Stack>
+  );
+}
+
+function Warning({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
+      {children}
+    </Alert>
+  );
+}
+
+/** The time by which advisories are as young as their feeds: what was changed last, or imported. */
+function newestOf(report: Report): string | null {
+  const times = report.feeds.map((feed) => feed.newest ?? feed.imported_at).sort();
+  return times.at(-1) ?? null;
+}
+
+/** By what the report was made, and how far that can be believed. */
+function Source({ report, scanner }: { report: Report; scanner?: string }) {
+  const { t } = useI18n();
+  const format = useFormat();
+  const newest = newestOf(report);
+  const parts: [string, ReactNode][] = [
+    [t('vulnerabilities.when'), <Moment key="when" time={report.generatedAt} />],
+  ];
+  if (scanner) parts.push([t('vulnerabilities.by'), scanner]);
+  parts.push([
+    t('vulnerabilities.distribution'),
+    report.distribution || t('vulnerabilities.noDistribution'),
+  ]);
+  if (report.feeds.length > 0) {
+    const ages = report.feeds.map((feed) =>
+      t('vulnerabilities.feedAge', {
+        name: feed.name,
+        age: format.ago(feed.newest ?? feed.imported_at),
+      }),
+    );
+    parts.push([t('vulnerabilities.feeds'), ages.join(', ')]);
+  }
+  return (
+    <>
+      <Group component="dl" m={0} gap="sm" align="flex-start">
+        {parts.map(([label, value]) => (
+          <div key={label} style={{ marginInlineEnd: '1rem' }}>
+            <Text component="dt" size="xs" c="dimmed">
+              {label}
+            </Text>
+            <Text component="dd" size="sm" m={0} className="break">
+              {value}
+            </Text>
+          </div>
+        ))}
+      </Group>
+      {report.feeds.length === 0 && scanner === 'Berth' && (
+        <Warning title={t('vulnerabilities.noFeeds')}>{t('vulnerabilities.noFeedsNext')}</Warning>
+      )}
+      {newest && daysSince(newest) > OLD_DAYS && (
+        <Warning title={t('vulnerabilities.oldFeeds')}>
+          {t('vulnerabilities.oldFeedsNext', { age: format.ago(newest) })}
+        </Warning>
+      )}
+      {report.incomplete.length > 0 && (
+        <Alert
+          color="yellow"
+          variant="light"
+          icon={<IconInfoCircle aria-hidden />}
+          title={t('vulnerabilities.incomplete')}
+        >
+          {t('vulnerabilities.incompleteAbout')}
+          <ul style={{ margin: 0 }}>
+            {report.incomplete.slice(0, 8).map((line) => (
+              <li key={line} className="break">
+                {line}
+              </li>
+            ))}
+          </ul>
+          {report.incomplete.length > 8 &&
+            t('vulnerabilities.incompleteMore', { count: report.incomplete.length - 8 })}
+        </Alert>
+      )}
+    </>
+  );
+}
+
+/** Images of an index that are asked for at once. */
+const SHOWN = 30;
+
+function Platforms({ artifact, at }: Asked) {
+  const { t } = useI18n();
+  const may = useMay(at.project);
+  const references = (artifact.references ?? [])
+    .filter((one) => one.platform?.os !== 'unknown')
+    .slice(0, SHOWN);
+  const found = useQuery({
+    queryKey: ['artifact', at.project, at.repository, artifact.digest, 'platforms'],
+    refetchInterval: (query) =>
+      query.state.data?.some((one) => isScanning(overviewOf(one))) ? SCAN_LIVE : LIVE * 2,
+    queryFn: () =>
+      Promise.all(
+        references.map((one) =>
+          ok(
+            api.GET(
+              '/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}',
+              {
+                params: {
+                  path: {
+                    project_name: at.project,
+                    repository_name: at.repository,
+                    reference: one.child_digest,
+                  },
+                  query: { with_scan_overview: true },
+                },
+              },
+            ),
+          ),
+        ),
+      ),
+  });
+  const columns: Column<Artifact>[] = [
+    {
+      id: 'platform',
+      label: t('artifacts.platform'),
+      primary: true,
+      cell: (row) => {
+        const reference = references.find((one) => one.child_digest === row.digest);
+        return (
+          <ArtifactLink {...at} reference={row.digest} part="vulnerabilities">
+            {reference?.platform ? platformName(reference.platform) : t('artifacts.noPlatform')}
+          </ArtifactLink>
+        );
+      },
+    },
+    {
+      id: 'digest',
+      label: t('artifacts.digest'),
+      cell: (row) => <span className="mono">{shortDigest(row.digest)}</span>,
+    },
+    {
+      id: 'found',
+      label: t('vulnerabilities.title'),
+      cell: (row) => <ScanState overview={overviewOf(row)} />,
+    },
+  ];
+  const items = found.data;
+  // The state of the whole is that of its parts.
+  const asked = items?.find((one) => isScanning(overviewOf(one))) ?? artifact;
+  return (
+    <Stack>
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" c="dimmed">
+          {t('vulnerabilities.platformsAbout')}
+        </Text>
+        <ScanButtons
+          at={at}
+          artifacts={asked === artifact ? [artifact] : (items ?? [])}
+          may={may}
+          size="xs"
+        />
+      </Group>
+      <DataTable
+        label={t('vulnerabilities.title')}
+        list={{ ...found, data: items && { items, total: items.length } }}
+        columns={columns}
+        keyOf={(row) => row.digest}
+        empty={<Empty title={t('vulnerabilities.nothing')} />}
+      />
+    </Stack>
+  );
+}
