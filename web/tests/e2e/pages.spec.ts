@@ -9,6 +9,9 @@ test.use({ trace: 'off' });
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** Only pages whose names match, for a quick look. */
+const wanted = new RegExp(process.env.BERTH_TEST_PAGES ?? '');
+
 async function judge(page: Page, name: string) {
   const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
   const found = violations.map(
