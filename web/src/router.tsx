@@ -197,6 +197,16 @@ const adminPages = [
   }),
   createRoute({
     getParentRoute: inAdmin,
+    path: 'scanners',
+    component: lazyRouteComponent(() => import('./pages/admin/Scanners'), 'Scanners'),
+  }),
+  createRoute({
+    getParentRoute: inAdmin,
+    path: 'advisories',
+    component: lazyRouteComponent(() => import('./pages/admin/Advisories'), 'Advisories'),
+  }),
+  createRoute({
+    getParentRoute: inAdmin,
     path: 'cleanup',
     component: lazyRouteComponent(() => import('./pages/admin/Cleanup'), 'Cleanup'),
   }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allowing, csvOf, overviewOf, readReport, sorted, wantedOf } from './scans';
+import { allowing, csvOf, entriesOf, overviewOf, readReport, sorted, wantedOf } from './scans';
 
 const MIME = 'application/vnd.security.vulnerability.report; version=1.1';
 
@@ -121,6 +121,14 @@ describe('values for a spreadsheet', () => {
 });
 
 describe('a list of what is let pass', () => {
+  it('is read out of what was typed', () => {
+    expect(entriesOf(['CVE-1 ', 'CVE-2,CVE-3', 'CVE-1', ''])).toEqual([
+      { cve_id: 'CVE-1' },
+      { cve_id: 'CVE-2' },
+      { cve_id: 'CVE-3' },
+    ]);
+  });
+
   it('ends with its time', () => {
     const items = [{ cve_id: 'CVE-1' }];
     expect(allowing({ items }, 5_000)('CVE-1')).toBe(true);

@@ -224,6 +224,12 @@ export interface List {
   expires_at?: number | null;
 }
 
+/** The entries of a list out of what was typed: several may stand in one, with spaces around. */
+export function entriesOf(typed: string[]): { cve_id: string }[] {
+  const ids = typed.flatMap((one) => one.split(/[\s,;]+/)).filter(Boolean);
+  return [...new Set(ids)].map((cve_id) => ({ cve_id }));
+}
+
 /** Whether a list lets an id pass now. */
 export function allowing(list: List | undefined, now = Date.now()): (id: string) => boolean {
   const over = !!list?.expires_at && list.expires_at * 1000 < now;

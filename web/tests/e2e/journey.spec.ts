@@ -1,4 +1,5 @@
 /** What people do on their first day, from the first login to a garbage collection. */
+import { importAdvisories } from './advisories';
 import { expect, logIn, test } from './fixtures';
 import { pushWithSkopeo } from './image';
 
@@ -55,6 +56,16 @@ test('from the first login to a collection', async ({ page, server }) => {
     await page.getByRole('button', { name: 'Copy command' }).click();
     await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(command);
+  });
+
+  await test.step('scan it and read the report', async () => {
+    importAdvisories(server);
+    await page.getByRole('tab', { name: 'Vulnerabilities' }).click();
+    await page.getByRole('button', { name: 'Scan', exact: true }).click();
+    const found = page.getByRole('row').filter({ hasText: 'CVE-2026-1001' });
+    await expect(found).toContainText('1.2-1');
+    await found.getByRole('button', { name: 'Details of CVE-2026-1001' }).click();
+    await expect(page.getByRole('link', { name: /CVE-2026-1001$/ })).toBeVisible();
   });
 
   await test.step('copy it into another project', async () => {

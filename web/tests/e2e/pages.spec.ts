@@ -71,6 +71,7 @@ test('dialogs are for everybody', async ({ page, server }) => {
     ['/projects/dialogs/immutability', 'Add rule'],
     ['/admin/users', 'New user'],
     ['/admin/cleanup', 'Change schedule'],
+    ['/admin/scanners', 'Register scanner'],
   ];
   for (const [path, button] of dialogs) {
     await page.goto(path);

@@ -102,6 +102,13 @@ export async function seed(server: Server): Promise<{ digest: string }> {
   await server.api('POST', `${API}/retentions/${project.metadata.retention_id}/executions`, {
     dry_run: true,
   });
+  await server.api('POST', `${API}/scanners`, {
+    name: 'second',
+    description: 'Looks again',
+    url: 'http://127.0.0.1:9',
+    auth: 'Bearer',
+    access_credential: 'a-token',
+  });
   await server.api('POST', `${API}/usergroups`, { group_name: 'developers', group_type: 2 });
   await server.api('POST', `${API}/system/gc/schedule`, {
     schedule: { type: 'Manual' },
@@ -169,6 +176,8 @@ export function pages(digest: string): { name: string; path: string; heading: st
     { name: 'admin-robots', path: '/admin/robots', heading: 'Robot accounts' },
     { name: 'admin-labels', path: '/admin/labels', heading: 'Labels' },
     { name: 'admin-quotas', path: '/admin/quotas', heading: 'Quotas' },
+    { name: 'admin-scanners', path: '/admin/scanners', heading: 'Scanners' },
+    { name: 'admin-advisories', path: '/admin/advisories', heading: 'Advisories' },
     { name: 'admin-cleanup', path: '/admin/cleanup', heading: 'Clean-up' },
     { name: 'admin-jobs', path: '/admin/jobs', heading: 'Jobs' },
     { name: 'admin-settings', path: '/admin/settings', heading: 'Settings' },

@@ -1,5 +1,6 @@
 import { accessories } from './accessories';
 import { actions } from './actions';
+import { advisories } from './advisories';
 import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
@@ -32,6 +33,8 @@ import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
 import { rules } from './rules';
+import { scannerLogins } from './scannerLogins';
+import { scanners } from './scanners';
 import { schedule } from './schedule';
 import { search } from './search';
 import { settingNames } from './settingNames';
@@ -53,6 +56,7 @@ import { webhooks } from './webhooks';
 export const en = {
   accessories,
   actions,
+  advisories,
   artifacts,
   cleanup,
   common,
@@ -85,6 +89,8 @@ export const en = {
   robots,
   roles,
   rules,
+  scannerLogins,
+  scanners,
   schedule,
   search,
   settingNames,

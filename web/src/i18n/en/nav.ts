@@ -12,4 +12,6 @@ export const nav = {
   cleanup: 'Clean-up',
   jobs: 'Jobs',
   settings: 'Settings',
+  scanners: 'Scanners',
+  advisories: 'Advisories',
 } as const;

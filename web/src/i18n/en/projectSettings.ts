@@ -11,4 +11,20 @@ export const projectSettings = {
   delete: 'Delete project',
   deleteAbout: 'Only an empty project can be deleted: delete its repositories first.',
   deleteAsk: '{name} goes with its members, robots, policies and webhooks. This cannot be undone.',
+  autoScan: 'Scan what is pushed',
+  autoScanAbout: 'Every image is scanned once it is there.',
+  prevent: 'Hold vulnerable images back',
+  preventAbout:
+    'An image can be pulled only after a scan that succeeded, and only if nothing in it is as grave as said below. What is let pass does not count.',
+  severity: 'From this severity on',
+  until: 'The list holds until',
+  untilAbout: 'In UTC. Empty: for ever. After that day nothing on it is let pass.',
+  over: 'This list has run out: nothing on it is let pass any more.',
+  systemList: '{count} is on the system’s list|{count} are on the system’s list',
+  scanner: 'Scanner',
+  scannerAbout: 'Who scans the images of this project.',
+  scannerDefault: '{name} (default)',
+  scannerOut: '{name} (does not answer)',
+  scannerKept:
+    'For now the built-in scanner makes all scans. What is chosen here is kept until others are asked too.',
 } as const;

@@ -1,6 +1,7 @@
 import type { Texts } from '../translate';
 import { accessories } from './accessories';
 import { actions } from './actions';
+import { advisories } from './advisories';
 import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
@@ -33,6 +34,8 @@ import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
 import { rules } from './rules';
+import { scannerLogins } from './scannerLogins';
+import { scanners } from './scanners';
 import { schedule } from './schedule';
 import { search } from './search';
 import { settingNames } from './settingNames';
@@ -54,6 +57,7 @@ import { webhooks } from './webhooks';
 export const zh: Texts = {
   accessories,
   actions,
+  advisories,
   artifacts,
   cleanup,
   common,
@@ -86,6 +90,8 @@ export const zh: Texts = {
   robots,
   roles,
   rules,
+  scannerLogins,
+  scanners,
   schedule,
   search,
   settingNames,

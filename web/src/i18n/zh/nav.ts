@@ -14,4 +14,6 @@ export const nav: Translated<typeof english> = {
   cleanup: '清理',
   jobs: '任务',
   settings: '系统设置',
+  scanners: '扫描器',
+  advisories: '漏洞公告',
 };

@@ -6,6 +6,7 @@ import { api, ok, type Schemas } from '../../api/client';
 import { useT } from '../../i18n';
 import { useAct } from '../../lib/act';
 import { dayOf, endOf } from '../../lib/days';
+import { entriesOf } from '../../lib/scans';
 import { Failure, Waiting } from '../../ui/Notices';
 import { Section } from '../../ui/Screen';
 
@@ -34,7 +35,7 @@ function Form({ list }: { list: List }) {
   const [busy, setBusy] = useState(false);
   const save = async () => {
     setBusy(true);
-    const body = { expires_at: endOf(until), items: items.map((cve_id) => ({ cve_id })) };
+    const body = { expires_at: endOf(until), items: entriesOf(items) };
     await act(() => ok(api.PUT('/system/CVEAllowlist', { body })), {
       done: t('common.saved'),
       stale: [['allowlist']],

@@ -1,17 +1,33 @@
-/** What a project is: public or not, which vulnerabilities it lets pass, and its end. */
-import { Alert, Button, Group, Paper, Radio, Stack, Switch, TagsInput, Text } from '@mantine/core';
+/** What a project is: public or not, what it scans and lets pass, and its end. */
+import {
+  Alert,
+  Button,
+  Group,
+  NativeSelect,
+  Paper,
+  Radio,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, ok, type Schemas } from '../../api/client';
 import { useProject } from '../../api/queries';
-import { useT } from '../../i18n';
+import { useI18n, useT } from '../../i18n';
 import { useCan } from '../../lib/access';
 import { useAct } from '../../lib/act';
+import { dayOf, endOf } from '../../lib/days';
 import { usePlace } from '../../lib/place';
+import { entriesOf } from '../../lib/scans';
 import { ask } from '../../ui/Dialogs';
 import { Waiting } from '../../ui/Notices';
 import { Section } from '../../ui/Screen';
+import { ProjectScanner } from './ProjectScanner';
 
 export function ProjectSettings() {
   const { project } = usePlace();
@@ -21,25 +37,40 @@ export function ProjectSettings() {
   return <Form key={data.update_time} facts={data} />;
 }
 
+const SEVERITIES = ['critical', 'high', 'medium', 'low', 'none'] as const;
+
 function Form({ facts }: { facts: Schemas['Project'] }) {
-  const t = useT();
+  const { t, word } = useI18n();
   const act = useAct();
   const { project } = usePlace();
   const can = useCan(facts.project_id);
-  const [open, setOpen] = useState(facts.metadata.public === 'true');
-  const [own, setOwn] = useState(facts.metadata.reuse_sys_cve_allowlist === 'false');
-  const [allowed, setAllowed] = useState(facts.cve_allowlist.items.map((item) => item.cve_id));
+  const { metadata, cve_allowlist } = facts;
+  const [open, setOpen] = useState(metadata.public === 'true');
+  const [scans, setScans] = useState(metadata.auto_scan === 'true');
+  const [prevents, setPrevents] = useState(metadata.prevent_vul === 'true');
+  const [severity, setSeverity] = useState(metadata.severity || 'high');
+  const [own, setOwn] = useState(metadata.reuse_sys_cve_allowlist === 'false');
+  const [allowed, setAllowed] = useState(cve_allowlist.items.map((item) => item.cve_id));
+  const [until, setUntil] = useState(dayOf(cve_allowlist.expires_at));
   const [busy, setBusy] = useState(false);
+  const may = can('', 'update');
   const save = async () => {
     setBusy(true);
+    const list = { items: entriesOf(allowed), expires_at: endOf(until) };
     await act(
       () =>
         ok(
           api.PUT('/projects/{project_name_or_id}', {
             params: { path: { project_name_or_id: project } },
             body: {
-              metadata: { public: String(open), reuse_sys_cve_allowlist: String(!own) },
-              ...(own ? { cve_allowlist: { items: allowed.map((cve_id) => ({ cve_id })) } } : {}),
+              metadata: {
+                public: String(open),
+                auto_scan: String(scans),
+                prevent_vul: String(prevents),
+                ...(prevents ? { severity } : {}),
+                reuse_sys_cve_allowlist: String(!own),
+              },
+              ...(own ? { cve_allowlist: list } : {}),
             },
           }),
         ),
@@ -56,8 +87,33 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
               label={t('projects.open')}
               description={t('projects.openAbout')}
               checked={open}
+              disabled={!may}
               onChange={(event) => setOpen(event.currentTarget.checked)}
             />
+            <Switch
+              label={t('projectSettings.autoScan')}
+              description={t('projectSettings.autoScanAbout')}
+              checked={scans}
+              disabled={!may}
+              onChange={(event) => setScans(event.currentTarget.checked)}
+            />
+            <Switch
+              label={t('projectSettings.prevent')}
+              description={t('projectSettings.preventAbout')}
+              checked={prevents}
+              disabled={!may}
+              onChange={(event) => setPrevents(event.currentTarget.checked)}
+            />
+            {prevents && (
+              <NativeSelect
+                maw={320}
+                label={t('projectSettings.severity')}
+                value={severity}
+                disabled={!may}
+                onChange={(event) => setSeverity(event.currentTarget.value)}
+                data={SEVERITIES.map((value) => ({ value, label: word('severities', value) }))}
+              />
+            )}
             <Radio.Group
               label={t('projectSettings.allowlist')}
               description={t('projectSettings.allowlistAbout')}
@@ -65,29 +121,72 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
               onChange={(value) => setOwn(value === 'own')}
             >
               <Group mt="xs">
-                <Radio value="system" label={t('projectSettings.allowlistSystem')} />
-                <Radio value="own" label={t('projectSettings.allowlistOwn')} />
+                <Radio
+                  value="system"
+                  label={t('projectSettings.allowlistSystem')}
+                  disabled={!may}
+                />
+                <Radio value="own" label={t('projectSettings.allowlistOwn')} disabled={!may} />
               </Group>
             </Radio.Group>
-            {own && (
-              <TagsInput
-                label={t('projectSettings.cves')}
-                description={t('projectSettings.cvesAbout')}
-                value={allowed}
-                onChange={setAllowed}
-                splitChars={[',', ' ', ';']}
-              />
+            {own ? (
+              <>
+                <TagsInput
+                  label={t('projectSettings.cves')}
+                  description={t('projectSettings.cvesAbout')}
+                  value={allowed}
+                  disabled={!may}
+                  onChange={setAllowed}
+                  splitChars={[',', ' ', ';']}
+                />
+                <TextInput
+                  type="date"
+                  maw={320}
+                  label={t('projectSettings.until')}
+                  description={t('projectSettings.untilAbout')}
+                  value={until}
+                  disabled={!may}
+                  onChange={(event) => setUntil(event.currentTarget.value)}
+                />
+                {until !== '' && (endOf(until) ?? 0) * 1000 < Date.now() && (
+                  <Alert variant="light" color="yellow">
+                    {t('projectSettings.over')}
+                  </Alert>
+                )}
+              </>
+            ) : (
+              <SystemList />
             )}
-            <Group>
-              <Button onClick={save} loading={busy}>
-                {t('common.save')}
-              </Button>
-            </Group>
+            {may && (
+              <Group>
+                <Button onClick={save} loading={busy}>
+                  {t('common.save')}
+                </Button>
+              </Group>
+            )}
           </Stack>
         </Paper>
       </Section>
+      {can('scanner', 'read') && (
+        <ProjectScanner project={project} may={can('scanner', 'create')} />
+      )}
       {can('', 'delete') && <End facts={facts} />}
     </Stack>
+  );
+}
+
+function SystemList() {
+  const { t } = useI18n();
+  const { data } = useQuery({
+    queryKey: ['allowlist'],
+    queryFn: () => ok(api.GET('/system/CVEAllowlist')),
+  });
+  if (!data) return null;
+  return (
+    <Text size="sm" c="dimmed" className="break">
+      {t('projectSettings.systemList', { count: data.items.length })}
+      {data.items.length > 0 && `: ${data.items.map((item) => item.cve_id).join(', ')}`}
+    </Text>
   );
 }
 

@@ -1,12 +1,13 @@
 /** The vulnerabilities of an artifact: where its scan stands, and what the report says. */
-import { Alert, Group, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { api, ok } from '../../api/client';
 import { LIVE, useProject } from '../../api/queries';
 import { useI18n } from '../../i18n';
-import { useCan } from '../../lib/access';
+import { useCan, useIsAdmin } from '../../lib/access';
 import { type Artifact, isIndex, platformName } from '../../lib/artifacts';
 import { useFormat } from '../../lib/format';
 import {
@@ -127,7 +128,13 @@ function newestOf(report: Report): string | null {
 function Source({ report, scanner }: { report: Report; scanner?: string }) {
   const { t } = useI18n();
   const format = useFormat();
+  const admin = useIsAdmin();
   const newest = newestOf(report);
+  const toFeeds = admin && (
+    <Anchor component={Link} to="/admin/advisories" underline="always">
+      {t('nav.advisories')}
+    </Anchor>
+  );
   const parts: [string, ReactNode][] = [
     [t('vulnerabilities.when'), <Moment key="when" time={report.generatedAt} />],
   ];
@@ -160,11 +167,13 @@ function Source({ report, scanner }: { report: Report; scanner?: string }) {
         ))}
       </Group>
       {report.feeds.length === 0 && scanner === 'Berth' && (
-        <Warning title={t('vulnerabilities.noFeeds')}>{t('vulnerabilities.noFeedsNext')}</Warning>
+        <Warning title={t('vulnerabilities.noFeeds')}>
+          {t('vulnerabilities.noFeedsNext')} {toFeeds}
+        </Warning>
       )}
       {newest && daysSince(newest) > OLD_DAYS && (
         <Warning title={t('vulnerabilities.oldFeeds')}>
-          {t('vulnerabilities.oldFeedsNext', { age: format.ago(newest) })}
+          {t('vulnerabilities.oldFeedsNext', { age: format.ago(newest) })} {toFeeds}
         </Warning>
       )}
       {report.incomplete.length > 0 && (
