@@ -59,6 +59,8 @@ pub enum Kind {
     Bool,
     /// Microseconds since the epoch; asked for as a time.
     Time,
+    /// A number times ten; asked for as `7.5`.
+    Tenths,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
             Self::Integer => "a whole number",
             Self::Bool => "true or false",
             Self::Time => "a UTC time such as 2006-01-02T15:04:05",
+            Self::Tenths => "a number such as 7.5",
         }
     }
 }
@@ -201,7 +204,7 @@ impl Filter {
     fn and_range(&mut self, column: Column, range: &str) -> Result<(), QueryError> {
         let (least, most) = range
             .split_once('~')
-            .filter(|_| matches!(column.kind, Kind::Integer | Kind::Time))
+            .filter(|_| matches!(column.kind, Kind::Integer | Kind::Time | Kind::Tenths))
             .ok_or_else(|| refuse(column, range))?;
         for (bound, operator) in [(least, ">="), (most, "<=")] {
             let bound = bound.trim();
@@ -315,6 +318,11 @@ fn parse(column: Column, text: &str) -> Result<Value, QueryError> {
             _ => None,
         },
         Kind::Time => Timestamp::parse(text).map(Value::from),
+        Kind::Tenths => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.abs() <= 1e6)
+            .map(|number| Value::from((number * 10.0).round() as i64)),
     };
     value.ok_or_else(|| refuse(column, text))
 }

@@ -82,6 +82,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "scanners",
         sql: include_str!("migrations/0017_scanners.sql"),
     },
+    MigrationFile {
+        version: 19,
+        name: "security hub",
+        sql: include_str!("migrations/0019_security_hub.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

@@ -125,6 +125,7 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             let handler = handler.with_state(scanning.clone());
             Endpoint::new(method, path, access, handler).describe(operation)
         })
+        .chain(crate::hub::endpoints(scanning))
         .collect()
 }
 

@@ -2,6 +2,7 @@
 
 use berth_catalog::CatalogError;
 use berth_db::DbError;
+use berth_db::query::QueryError;
 use berth_jobs::JobsError;
 use berth_model::{Code, Coded};
 use berth_registry::RegistryError;
@@ -22,6 +23,9 @@ pub enum VulnError {
     /// From the job service.
     #[error(transparent)]
     Jobs(#[from] JobsError),
+    /// A `q` that cannot be understood.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A feed that cannot be read.
     #[error(transparent)]
     Feed(#[from] ScanError),
@@ -51,7 +55,7 @@ impl Coded for VulnError {
             Self::Catalog(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Jobs(error) => error.code(),
-            Self::Feed(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::Feed(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
             Self::NotFound(_) => Code::NotFound,
             Self::Layer { .. } | Self::Stopped => Code::Unknown,
         }

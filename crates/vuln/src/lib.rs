@@ -9,6 +9,7 @@ mod api;
 mod error;
 mod feeds;
 mod gate;
+mod hub;
 mod indexing;
 mod job;
 mod matching;

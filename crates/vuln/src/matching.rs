@@ -3,7 +3,7 @@
 //! Invariant: what is stored of a package is what [`findings`] says of all advisories in force.
 
 use berth_advisories::{
-    Advisory, AdvisoryIndex, Distro, Ecosystem, Lookup, Package, Severity, findings,
+    Advisory, AdvisoryIndex, Distro, Ecosystem, Lookup, Package, Severity, cvss_score, findings,
 };
 use berth_db::{Db, DbError};
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,7 @@ impl Identified {
                     status: found.status.as_str().to_owned(),
                     fixed_version: found.fixed_version,
                     advisory_id: *advisory_id,
+                    score: third(told_most).map_or(0, |(_, score)| (score * 10.0).round() as i64),
                 })
             })
             .collect();
@@ -91,6 +92,20 @@ impl Identified {
         rows.dedup_by(|a, b| a.name == b.name);
         rows
     }
+}
+
+/// The CVSS 3 vector of an advisory, and its score.
+pub(crate) fn third(advisory: &Advisory) -> Option<(&str, f64)> {
+    let mut vectors: Vec<&str> = advisory
+        .cvss
+        .iter()
+        .map(String::as_str)
+        .filter(|vector| vector.starts_with("CVSS:3"))
+        .collect();
+    vectors.sort_unstable();
+    vectors
+        .into_iter()
+        .find_map(|vector| Some((vector, cvss_score(vector)?.score)))
 }
 
 /// As it is stored, so that graver is greater.

@@ -3,13 +3,11 @@
 //! Source: the pluggable scanner specification 1.1, "vulnerability report", and Harbor's
 //! `NativeReportSummary`.
 
-use std::collections::BTreeMap;
-
-use berth_advisories::{Advisory, cvss_score};
+use berth_advisories::Advisory;
 use berth_model::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::matching::word;
+use crate::matching::{third, word};
 use crate::store::images::{FoundRow, ScanRow};
 use crate::{Scanning, VulnError};
 
@@ -139,14 +137,6 @@ fn item(row: &FoundRow, advisory: Option<&Advisory>) -> Value {
         .flat_map(|it| it.references.iter().map(|link| link.url.as_str()))
         .take(LINKS)
         .collect();
-    let scores: BTreeMap<&str, f64> = advisory
-        .iter()
-        .flat_map(|it| &it.cvss)
-        .filter_map(|vector| Some((vector.as_str(), cvss_score(vector)?.score)))
-        .collect();
-    let third = scores
-        .iter()
-        .find(|(vector, _)| vector.starts_with("CVSS:3"));
     let mut item = json!({
         "id": row.name,
         "package": row.package,
@@ -162,7 +152,7 @@ fn item(row: &FoundRow, advisory: Option<&Advisory>) -> Value {
         "cwe_ids": advisory.map(|it| it.cwes.clone()).unwrap_or_default(),
         "vendor_attributes": {},
     });
-    if let Some((vector, score)) = third {
+    if let Some((vector, score)) = advisory.and_then(third) {
         item["preferred_cvss"] = json!({"score_v3": score, "vector_v3": vector});
     }
     if let Some(since) = row.exploited_since {

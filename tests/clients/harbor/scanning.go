@@ -13,6 +13,7 @@ import (
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/project"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scanner"
+	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/securityhub"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/models"
 )
 
@@ -67,5 +68,8 @@ func scanning(t *tour) {
 	ok(t.api.Scan.GetReportLog(t.ctx, scan.NewGetReportLogParams().WithProjectName(home).WithRepositoryName(app).WithReference("v1").WithReportID(report)))
 	found := t.addition(app, "v1", "vulnerabilities")
 	expect(strings.Contains(found, "application/vnd.security.vulnerability.report"), "report %s", found)
+	whole := ok(t.api.Securityhub.GetSecuritySummary(t.ctx, securityhub.NewGetSecuritySummaryParams().WithWithDangerousCVE(byName).WithWithDangerousArtifact(byName))).Payload
+	expect(whole.ScannedCnt > 0, "%+v", whole)
+	ok(t.api.Securityhub.ListVulnerabilities(t.ctx, securityhub.NewListVulnerabilitiesParams().WithTuneCount(byName).WithWithTag(byName).WithQ(swag.String("cvss_score_v3=[7~10]"))))
 	ok(t.api.Scan.StopScanArtifact(t.ctx, scan.NewStopScanArtifactParams().WithProjectName(home).WithRepositoryName(app).WithReference("v1").WithScanType(&models.ScanType{ScanType: "vulnerability"})))
 }

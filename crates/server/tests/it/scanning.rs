@@ -344,3 +344,93 @@ async fn the_end_of_a_scan_is_told() {
     })
     .await;
 }
+
+/// What the security hub finds: name, repository.
+async fn ask(app: &App, q: &str) -> Vec<String> {
+    let path = format!("/api/v2.0/security/vul?page_size=20&with_tag=true{q}");
+    let answer = app.get(&path).send().await.expect(200);
+    let total = answer.need("x-total-count").to_owned();
+    let rows = answer.json();
+    let rows = rows.as_array().unwrap().iter().map(|row| {
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        assert_eq!(row["tags"].as_array().unwrap().len(), 1, "{row}");
+        format!("{} {}", text("cve_id"), text("repository_name"))
+    });
+    let mut rows: Vec<String> = rows.collect();
+    assert_eq!(total, rows.len().to_string());
+    rows.sort();
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hub_finds_vulnerabilities_in_all_images() {
+    both(async |app| {
+        app.project("hub", false).await;
+        let mut mild = advisory("CVE-2026-42", "libtwo", Some("3"), "low");
+        mild["severity"][0]["score"] = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N".into();
+        import(
+            app,
+            &[advisory("CVE-2026-41", "libone", Some("1.2"), ""), mild],
+        )
+        .await;
+        let both = layer(&[("libone", "1"), ("libtwo", "2")]);
+        let one = layer(&[("libone", "1")]);
+        push(app, "hub/both", "v1", &both).await;
+        push(app, "hub/one", "v1", &one).await;
+        let same = push(app, "hub/copy", "v7", &one).await;
+        push(app, "hub/unscanned", "v2", &layer(&[("libtwo", "1")])).await;
+        scan(app, "hub/both", "v1").await;
+        scan(app, "hub/one", "v1").await;
+        scan(app, "hub/copy", "v7").await;
+        let summary = "/api/v2.0/security/summary";
+        let plain = app.get(summary).send().await.expect(200).json();
+        assert_eq!(plain["total_artifact"], 4, "{plain}");
+        assert_eq!(plain["scanned_cnt"], 3, "{plain}");
+        assert_eq!(plain["dangerous_cves"], Value::Null, "{plain}");
+        let whole = format!("{summary}?with_dangerous_cve=true&with_dangerous_artifact=true");
+        let whole = app.get(&whole).send().await.expect(200).json();
+        let named = whole["dangerous_cves"].as_array().unwrap();
+        assert_eq!(named.len(), 2, "{whole}");
+        assert_eq!(named[0]["cve_id"], "CVE-2026-41", "{whole}");
+        assert_eq!(named[0]["cvss_score_v3"], 9.8, "{whole}");
+        let worst = whole["dangerous_artifacts"].as_array().unwrap();
+        assert_eq!(worst.len(), 3, "{whole}");
+        let everywhere = [
+            "CVE-2026-41 hub/both",
+            "CVE-2026-41 hub/copy",
+            "CVE-2026-41 hub/one",
+        ];
+        assert_eq!(ask(app, "&q=cve_id%3DCVE-2026-41").await, everywhere);
+        assert_eq!(
+            ask(app, "&q=cvss_score_v3%3D%5B9.5~10%5D").await,
+            everywhere
+        );
+        assert_eq!(
+            ask(app, "&q=package%3Dlibone&tune_count=true").await,
+            everywhere
+        );
+        assert_eq!(ask(app, "").await.len(), 4);
+        let mild = ["CVE-2026-42 hub/both"];
+        assert_eq!(ask(app, "&q=severity%3DLow").await, mild);
+        assert_eq!(ask(app, "&q=cvss_score_v3%3D%5B~3.0%5D").await, mild);
+        assert_eq!(ask(app, "&q=tag%3Dv7").await, ["CVE-2026-41 hub/copy"]);
+        assert_eq!(ask(app, "&q=repository_name%3D~nothing").await, [""; 0]);
+        let digest = format!("/api/v2.0/security/vul?q=digest%3D{same}");
+        let held = app.get(&digest).send().await.expect(200).json();
+        assert_eq!(held.as_array().unwrap().len(), 1, "{held}");
+        assert_eq!(held[0]["fixed_version"], "1.2", "{held}");
+        for wrong in ["x%3D1", "cvss_score_v3%3Dhigh", "package%3D%5B1~2%5D"] {
+            let path = format!("/api/v2.0/security/vul?q={wrong}");
+            app.get(&path).send().await.refused(400, "BAD_REQUEST");
+        }
+        // What is deleted counts no more.
+        app.delete("/api/v2.0/projects/hub/repositories/both")
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(ask(app, "").await.len(), 2);
+        let after = app.get(summary).send().await.expect(200).json();
+        assert_eq!(after["low_cnt"], 0, "{after}");
+    })
+    .await;
+}

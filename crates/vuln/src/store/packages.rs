@@ -25,6 +25,8 @@ pub(crate) struct MatchRow {
     pub(crate) status: String,
     pub(crate) fixed_version: Option<String>,
     pub(crate) advisory_id: i64,
+    /// CVSS 3 score times ten; 0: none is known.
+    pub(crate) score: i64,
 }
 
 /// The ids of those of these packages that are known.
@@ -117,11 +119,12 @@ fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
             values.push(row.status.as_str());
             values.push(row.fixed_version.as_deref());
             values.push(row.advisory_id);
+            values.push(row.score);
         }
         let sql = format!(
             "INSERT INTO package_vulnerability \
-               (package_id, name, severity, status, fixed_version, advisory_id) VALUES {}",
-            rows_of(chunk.len(), 6)
+               (package_id, name, severity, status, fixed_version, advisory_id, score) VALUES {}",
+            rows_of(chunk.len(), 7)
         );
         tx.later(AssertSqlSafe(sql), values);
     }
@@ -129,7 +132,7 @@ fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
 
 pub(crate) async fn matches_of(db: &Db, package: i64) -> Result<Vec<MatchRow>, DbError> {
     db.all(
-        "SELECT name, severity, status, fixed_version, advisory_id FROM package_vulnerability \
+        "SELECT name, severity, status, fixed_version, advisory_id, score FROM package_vulnerability \
          WHERE package_id = $1 ORDER BY name LIMIT 100000",
         args![package],
     )

@@ -137,6 +137,8 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
         "artifact:L",
     ),
     ("GET /api/v2.0/scanners", "system"),
+    ("GET /api/v2.0/security/summary", "system"),
+    ("GET /api/v2.0/security/vul", "system"),
     ("POST /api/v2.0/scanners", "system"),
     ("POST /api/v2.0/scanners/ping", "system"),
     ("GET /api/v2.0/scanners/{registration_id}", "system"),
