@@ -68,6 +68,20 @@ impl Image {
         Some(Self::of(architecture(), layers, &["/bin/cat", "/etc/mark"]))
     }
 
+    /// An image of Debian 12 that says it has this package, and has nothing else.
+    pub fn debian(package: &str, version: &str) -> Self {
+        let mut archive = Archive::default();
+        let system = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n";
+        archive.file("etc/os-release", 0o644, system.as_bytes());
+        let status = format!(
+            "Package: {package}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+        );
+        archive.file("var/lib/dpkg/status", 0o644, status.as_bytes());
+        // Two tests never share an image.
+        archive.file("etc/mark", 0o644, &random_bytes(16));
+        Self::of(architecture(), vec![archive.finish()], &["/none"])
+    }
+
     fn of(architecture: &str, layers: Vec<Vec<u8>>, command: &[&str]) -> Self {
         let diffs: Vec<_> = layers.iter().map(|layer| digest(layer)).collect();
         let config = json!({

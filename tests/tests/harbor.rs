@@ -12,7 +12,10 @@ fn walk(options: Options) {
     };
     let server = Server::start(options.env("BERTH_EGRESS__ALLOW", "127.0.0.0/8"));
     let admin = server.admin();
-    let rows = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/harbor-compatibility.md");
+    let rows = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/harbor-compatibility.md"
+    );
     let walked = Command::new(program)
         .args([&format!("http://{}", server.host()), &admin.name])
         .args([&admin.password, rows])

@@ -34,9 +34,13 @@ impl Dock {
 
     /// Gives the daemon a new image under a name of this registry.
     fn build(&self, name: &str) -> String {
+        self.load(&Image::random(1, 2_000), name)
+    }
+
+    fn load(&self, image: &Image, name: &str) -> String {
         let name = format!("{}/{name}", self.server.host());
         let archive = self.docker.home.join("image.tar");
-        Image::random(1, 2_000).write_docker_archive(&archive, &name);
+        image.write_docker_archive(&archive, &name);
         let archive = self.docker.home.text("image.tar");
         self.docker.run(["load", "--input", &archive]).expect_ok();
         name
@@ -135,5 +139,74 @@ async fn retention_deletes_what_no_rule_keeps_and_it_can_be_brought_back() {
     assert!(restored.status < 300, "{restored:?}");
     dock.docker.run(["pull", &names[0]]).expect_ok();
     dock.forget(&names[0]);
+    dock.server.stop();
+}
+
+/// An advisory in OSV's form: every version of this package below that one.
+fn advisory(id: &str, package: &str, fixed: &str) -> String {
+    json!({
+        "schema_version": "1.6.0",
+        "id": id,
+        "modified": "2026-01-02T00:00:00Z",
+        "details": format!("A flaw of {package}."),
+        "affected": [{
+            "package": {"ecosystem": "Debian:12", "name": package},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+        }],
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_vulnerable_image_is_scanned_when_pushed_and_held_back_until_it_is_allowed() {
+    let Some(dock) = Dock::open() else { return };
+    let feed = dock.docker.home.join("advisory.json");
+    std::fs::write(&feed, advisory("CVE-2026-77", "libbad", "2.0")).unwrap();
+    let feed = dock.docker.home.text("advisory.json");
+    let imported = dock.server.command(&["vulndb", "import", &feed]).run();
+    imported.expect_ok();
+    let project = "/api/v2.0/projects/library";
+    let rules = json!({"metadata":
+        {"auto_scan": "true", "prevent_vul": "true", "severity": "high"}});
+    let set = dock.api.put(project, Some(&dock.admin), &rules).await;
+    let _ = set.expect(200);
+
+    let bad = dock.load(&Image::debian("libbad", "1.9"), "library/app:bad");
+    let good = dock.load(&Image::debian("libbad", "2.0"), "library/app:good");
+    for name in [&bad, &good] {
+        dock.docker.run(["push", name]).expect_ok();
+        dock.forget(name);
+    }
+    let began = Instant::now();
+    let severity = |tag: &'static str| {
+        let path = format!("{project}/repositories/app/artifacts/{tag}?with_scan_overview=true");
+        let call = async |path: String| dock.api.get(&path, Some(&dock.admin)).await;
+        async move {
+            loop {
+                let found = call(path.clone()).await.expect(200).json();
+                let overview = found["scan_overview"].as_object();
+                let overview = overview.and_then(|it| it.values().next());
+                if let Some(ended) = overview.filter(|it| it["scan_status"] == "Success") {
+                    return ended["severity"].as_str().unwrap_or_default().to_owned();
+                }
+                assert!(began.elapsed() < PATIENCE, "{found}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    };
+    assert_eq!(severity("bad").await, "Critical");
+    assert_eq!(severity("good").await, "None");
+    dock.docker.run(["pull", &good]).expect_ok();
+    dock.forget(&good);
+    let refused = dock.docker.run(["pull", &bad]);
+    assert!(!refused.ok(), "{refused}");
+    assert!(refused.stderr.contains("CVE-2026-77"), "{refused}");
+    let allowed = json!({"items": [{"cve_id": "CVE-2026-77"}]});
+    let list = "/api/v2.0/system/CVEAllowlist";
+    let allow = dock.api.put(list, Some(&dock.admin), &allowed).await;
+    let _ = allow.expect(200);
+    dock.docker.run(["pull", &bad]).expect_ok();
+    dock.forget(&bad);
     dock.server.stop();
 }
