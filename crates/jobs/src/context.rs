@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use berth_db::Tx;
 use berth_model::{Clock, ExecutionId, TaskId};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -128,9 +129,30 @@ impl TaskContext {
     }
 
     /// Gives more tasks to the execution this one is part of.
+    ///
+    /// # Errors
+    /// [`JobError::Stopped`] when the task should end early.
     pub async fn add_tasks(&self, tasks: Vec<NewTask>) -> Result<(), JobError> {
-        let added = self.jobs.add_tasks(self.hold.execution, tasks).await;
-        added.map_err(JobError::retry)
+        let this = self.clone();
+        self.jobs
+            .db()
+            .write(move |tx| Box::pin(async move { this.add_tasks_in(tx, &tasks).await }))
+            .await
+    }
+
+    /// As [`Self::add_tasks`], together with what else the transaction does.
+    pub async fn add_tasks_in(&self, tx: &mut Tx, tasks: &[NewTask]) -> Result<(), JobError> {
+        let hold = &self.hold;
+        let added = self
+            .jobs
+            .add_tasks(tx, hold.execution, hold.id, tasks)
+            .await
+            .map_err(JobError::retry)?;
+        if added {
+            Ok(())
+        } else {
+            Err(JobError::Stopped)
+        }
     }
 
     fn said(&self) -> std::sync::MutexGuard<'_, Said> {

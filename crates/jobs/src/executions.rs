@@ -7,8 +7,9 @@ use berth_model::{ExecutionId, TaskId, Timestamp};
 use serde_json::Value;
 
 use crate::store::execution::{self, ExecutionRow, Filter};
-use crate::store::task::{self, TaskRow, Wanted};
-use crate::{Jobs, JobsError, Status, Trigger};
+use crate::store::queue;
+use crate::store::task::{self, NEVER_BEGAN, TaskRow, Wanted, Which};
+use crate::{Jobs, JobsError, Status, TaskEnd, Trigger};
 
 /// An execution to be submitted.
 #[derive(Clone, Debug)]
@@ -180,23 +181,23 @@ impl Jobs {
         Ok(id)
     }
 
-    /// Adds tasks to an execution that has not ended.
+    /// Adds tasks to the execution of a task that runs; `false`, and none, when it is to stop.
     pub(crate) async fn add_tasks(
         &self,
+        tx: &mut Tx,
         execution: ExecutionId,
-        tasks: Vec<NewTask>,
-    ) -> Result<(), JobsError> {
-        let tasks = self.prepare(&tasks)?;
-        let jobs = self.clone();
-        self.db()
-            .write(move |tx| {
-                Box::pin(async move {
-                    let now = jobs.clock().now();
-                    execution::add_tasks(tx, execution, tasks.len() as i64, now).await?;
-                    Ok(jobs.insert_tasks(tx, execution, &tasks, now).await?)
-                })
-            })
-            .await
+        task: TaskId,
+        new: &[NewTask],
+    ) -> Result<bool, JobsError> {
+        let new = self.prepare(new)?;
+        // Held, so that a stop comes before this and is seen, or after and stops these too.
+        if queue::stop_requested(tx, task).await? {
+            return Ok(false);
+        }
+        let now = self.clock().now();
+        execution::add_tasks(tx, execution, new.len() as i64, now).await?;
+        self.insert_tasks(tx, execution, &new, now).await?;
+        Ok(true)
     }
 
     async fn insert_tasks(
@@ -315,12 +316,13 @@ impl Jobs {
         Ok((tasks, total))
     }
 
-    /// How many tasks of an execution stand where.
+    /// How many tasks of an execution stand where; of one kind where it is given.
     pub async fn task_counts(
         &self,
         execution: ExecutionId,
+        kind: Option<&str>,
     ) -> Result<Vec<(Status, i64)>, JobsError> {
-        let rows = task::counts(self.db(), execution, self.clock().now()).await?;
+        let rows = task::counts(self.db(), execution, kind, self.clock().now()).await?;
         let known = rows
             .into_iter()
             .filter_map(|(word, count)| Some((word.parse().ok()?, count)));
@@ -358,14 +360,23 @@ impl Jobs {
     /// Stops an execution: what waits never runs, what runs is interrupted. One that has ended
     /// stays as it is.
     pub async fn stop_execution(&self, id: ExecutionId) -> Result<(), JobsError> {
-        self.stop_tasks(id, None, true).await
+        self.stop_tasks(id, Which::default(), true).await
     }
 
-    /// Stops the waiting tasks of an execution, of one kind if given, and the running ones if asked.
+    /// As [`Jobs::stop_execution`], of those of its tasks that were submitted with this.
+    pub async fn stop_tasks_with(&self, id: ExecutionId, params: &Value) -> Result<(), JobsError> {
+        let which = Which {
+            params: Some(params.to_string()),
+            ..Which::default()
+        };
+        self.stop_tasks(id, which, true).await
+    }
+
+    /// Stops these tasks of an execution that wait, and those that run if asked.
     pub(crate) async fn stop_tasks(
         &self,
         id: ExecutionId,
-        kind: Option<String>,
+        which: Which,
         running_too: bool,
     ) -> Result<(), JobsError> {
         let jobs = self.clone();
@@ -373,15 +384,31 @@ impl Jobs {
             .write(move |tx| {
                 Box::pin(async move {
                     let now = jobs.clock().now();
-                    let stopped = task::stop_waiting(tx, id, kind.as_deref(), now).await?;
-                    if stopped > 0 {
-                        jobs.count_ended(tx, id, Status::Stopped, stopped as i64, "", None)
-                            .await?;
-                    }
-                    if running_too && task::ask_to_stop(tx, id).await? > 0 {
+                    // Before those that wait: one that runs may be about to add some.
+                    if running_too && task::ask_to_stop(tx, id, &which).await? > 0 {
                         // The workers look for what they should stop whenever they are woken.
                         let jobs = jobs.clone();
                         tx.after_commit(move || jobs.wake());
+                    }
+                    let stopped = task::stop_waiting(tx, id, &which, now).await?;
+                    for row in &stopped {
+                        let Ok(handler) = jobs.handler(&row.kind) else {
+                            continue;
+                        };
+                        let params = serde_json::from_str(&row.params).unwrap_or_default();
+                        let end = TaskEnd {
+                            id: row.id,
+                            execution: id,
+                            params: &params,
+                            status: Status::Stopped,
+                            message: NEVER_BEGAN,
+                        };
+                        handler.task_ended(tx, end).await?;
+                    }
+                    if !stopped.is_empty() {
+                        let count = stopped.len() as i64;
+                        jobs.count_ended(tx, id, Status::Stopped, count, "", None)
+                            .await?;
                     }
                     Ok(())
                 })

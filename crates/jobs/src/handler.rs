@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use berth_db::{DbError, Tx};
-use berth_model::ExecutionId;
+use berth_model::{ExecutionId, TaskId};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -20,6 +20,9 @@ pub struct Kind {
     pub max_attempts: i64,
     /// How many of its tasks one process runs at a time; 0: as many as there are workers.
     pub concurrency: usize,
+    /// Kinds of one name here share their `concurrency`, and their tasks are taken in one order;
+    /// by itself a kind shares with none.
+    pub shares: &'static str,
     /// A task that runs longer is given up.
     pub time_out: Option<Duration>,
 }
@@ -32,6 +35,7 @@ impl Kind {
             priority: 0,
             max_attempts: 1,
             concurrency: 0,
+            shares: name,
             time_out: None,
         }
     }
@@ -70,6 +74,21 @@ impl From<DbError> for JobError {
     }
 }
 
+/// How a task came to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskEnd<'a> {
+    /// The task.
+    pub id: TaskId,
+    /// The execution it is part of.
+    pub execution: ExecutionId,
+    /// What it was submitted with.
+    pub params: &'a Value,
+    /// How it ended: for good.
+    pub status: Status,
+    /// Why it failed, where it did.
+    pub message: &'a str,
+}
+
 /// What a job type does.
 ///
 /// A task may be run again after its worker died in the middle of it, so running one twice must do
@@ -84,6 +103,16 @@ pub trait Handler: Send + Sync + 'static {
     /// Runs a task. It should end soon once [`TaskContext::stop`] is cancelled; if it does not, it
     /// is dropped where it stands.
     fn run(&self, task: TaskContext) -> BoxFuture<'_, Result<(), JobError>>;
+
+    /// A task of this type has ended for good, run or not; in the transaction that ends it.
+    fn task_ended<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        task: TaskEnd<'a>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        let _ = (tx, task);
+        Box::pin(async { Ok(()) })
+    }
 
     /// An execution whose last task was of this type has ended; in the transaction that ends it.
     fn ended<'a>(

@@ -53,7 +53,7 @@ pub(crate) struct Inner {
     pub(crate) handlers: RwLock<BTreeMap<&'static str, Arc<dyn Handler>>>,
     /// Rung when work was submitted here, or when pauses and schedules changed.
     pub(crate) work: Notify,
-    /// The tasks that run in this process, and how to stop them.
+    /// The tasks that run in this process, with what they share a bound under, and how to stop them.
     pub(crate) running: Mutex<HashMap<TaskId, (&'static str, CancellationToken)>>,
     /// Executions that ended here since old ones were last forgotten.
     pub(crate) ended: Mutex<HashSet<ExecutionId>>,
@@ -160,9 +160,9 @@ impl Jobs {
     }
 
     /// A task runs here from now on; the token stops it.
-    pub(crate) fn remember(&self, task: TaskId, kind: &'static str) -> CancellationToken {
+    pub(crate) fn remember(&self, task: TaskId, shares: &'static str) -> CancellationToken {
         let stop = CancellationToken::new();
-        self.running().insert(task, (kind, stop.clone()));
+        self.running().insert(task, (shares, stop.clone()));
         stop
     }
 
@@ -170,10 +170,10 @@ impl Jobs {
         self.running().remove(&task);
     }
 
-    /// How many tasks of a kind run here.
-    pub(crate) fn running_of(&self, kind: &str) -> usize {
+    /// How many tasks run here of the kinds that share their bound under this name.
+    pub(crate) fn running_of(&self, shares: &str) -> usize {
         let running = self.running();
-        running.values().filter(|(of, _)| *of == kind).count()
+        running.values().filter(|(of, _)| *of == shares).count()
     }
 
     /// When the next of these kinds' waiting tasks is due; none when none waits.

@@ -9,6 +9,7 @@
 //! tasks are taken over once their leases end; an execution has ended when, and only when, all its
 //! tasks have.
 
+mod bodies;
 mod cadence;
 mod context;
 mod error;
@@ -24,11 +25,12 @@ mod status;
 mod store;
 mod workers;
 
+pub use bodies::{ScheduleRequest, ScheduleShown, ScheduleWanted};
 pub use cadence::{Cadence, CadenceError};
 pub use context::TaskContext;
 pub use error::JobsError;
 pub use executions::{Execution, ExecutionQuery, NewExecution, NewTask, Task};
-pub use handler::{Handler, JobError, Kind};
+pub use handler::{Handler, JobError, Kind, TaskEnd};
 pub use jobs::{Jobs, JobsOptions};
 pub use queues::{Pool, Queue};
 pub use routes::endpoints;

@@ -3,6 +3,7 @@
 use berth_model::{TaskId, Timestamp};
 
 use crate::store::queue;
+use crate::store::task::Which;
 use crate::workers::SCHEDULER;
 use crate::{Jobs, JobsError, Task};
 
@@ -106,14 +107,17 @@ impl Jobs {
     /// Stops everything that waits of a job type, or of all.
     pub async fn stop_waiting(&self, kind: &str) -> Result<(), JobsError> {
         for kind in self.kinds_of(kind)? {
+            let which = Which {
+                kind: Some(kind.clone()),
+                ..Which::default()
+            };
             loop {
                 let waiting = queue::executions_waiting(self.db(), Some(&kind), BATCH).await?;
                 if waiting.is_empty() {
                     break;
                 }
                 for execution in waiting {
-                    self.stop_tasks(execution, Some(kind.clone()), false)
-                        .await?;
+                    self.stop_tasks(execution, which.clone(), false).await?;
                 }
             }
         }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::queue::{self, End, Hold};
 use crate::store::task::TaskRow;
-use crate::{Handler, JobError, Jobs, JobsError, Status, TaskContext, logs};
+use crate::{Handler, JobError, Jobs, JobsError, Status, TaskContext, TaskEnd, logs};
 
 /// How often what a task says is written.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -165,6 +165,7 @@ async fn finish(
     let hold = task.hold.clone();
     let kind = kind.to_owned();
     let writer = jobs.clone();
+    let (handler, told) = (Arc::clone(handler), task.clone());
     let ended = jobs
         .db()
         .write(move |tx| {
@@ -185,6 +186,14 @@ async fn finish(
                     logs::write(tx, hold.id, said).await?;
                 }
                 if status.is_final() {
+                    let end = TaskEnd {
+                        id: hold.id,
+                        execution: hold.execution,
+                        params: told.params(),
+                        status,
+                        message: &message,
+                    };
+                    handler.task_ended(tx, end).await?;
                     return writer
                         .count_ended(tx, hold.execution, status, 1, &message, Some(&kind))
                         .await;

@@ -6,6 +6,7 @@
 //! seconds. Every look is a read of an index; something is written only when there is something to
 //! do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_db::{DbError, Durability};
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::store::queue::{self, PoolRow};
 use crate::store::task::TaskRow;
 use crate::store::{execution, lane, log, schedule};
-use crate::{Jobs, JobsError, Status, running};
+use crate::{Jobs, JobsError, Kind, Status, TaskEnd, running};
 
 /// Finished executions kept of each policy, where its vendor says nothing else.
 pub(crate) const KEEP: i64 = 50;
@@ -36,6 +37,13 @@ const LOOK_FOR_STOPS: Duration = Duration::from_millis(400);
 
 /// Rows in one transaction of the sweeps.
 const BATCH: i64 = 200;
+
+/// Kinds whose tasks are taken together, and how many.
+#[derive(Clone, Debug, Default)]
+struct Room {
+    kinds: Vec<&'static str>,
+    more: usize,
+}
 
 /// One process's pool, while it works.
 struct PoolOfWorkers {
@@ -238,35 +246,48 @@ impl PoolOfWorkers {
         Ok(())
     }
 
-    /// Kinds that may run now, each with how many more.
-    fn room(&self, paused: &[String]) -> Vec<(&'static str, usize)> {
+    /// Kinds that may run now, those together that share a bound, each with how many more.
+    fn room(&self, paused: &[String]) -> Vec<Room> {
         let free = self
             .jobs
             .inner
             .options
             .workers
             .saturating_sub(self.tasks.len());
-        self.jobs
-            .kinds()
-            .into_iter()
-            .filter(|kind| !paused.iter().any(|paused| paused == kind))
-            .filter_map(|kind| {
-                let most = self.jobs.handler(kind).ok()?.kind().concurrency;
-                let room = if most == 0 {
-                    free
-                } else {
-                    most.saturating_sub(self.jobs.running_of(kind)).min(free)
-                };
-                (room > 0).then_some((kind, room))
-            })
-            .collect()
+        let mut found: BTreeMap<(bool, &'static str), Room> = BTreeMap::new();
+        for name in self.jobs.kinds() {
+            if paused.iter().any(|paused| paused == name) {
+                continue;
+            }
+            let Ok(handler) = self.jobs.handler(name) else {
+                continue;
+            };
+            let Kind {
+                concurrency,
+                shares,
+                ..
+            } = handler.kind();
+            let bounded = concurrency > 0;
+            let more = if bounded {
+                concurrency.saturating_sub(self.jobs.running_of(shares))
+            } else {
+                free
+            };
+            // Those with bounds come first, each name by itself; all others are one.
+            let key = (!bounded, if bounded { shares } else { "" });
+            let room = found.entry(key).or_default();
+            room.kinds.push(name);
+            room.more = more.min(free);
+        }
+        let rooms = found.into_values();
+        rooms.filter(|room| room.more > 0).collect()
     }
 
     /// Takes and starts what waits. Gives how many tasks it were.
     async fn take(&mut self, paused: &[String]) -> Result<usize, JobsError> {
         let now = self.jobs.clock().now();
-        let room = self.room(paused);
-        let kinds: Vec<&str> = room.iter().map(|(kind, _)| *kind).collect();
+        let rooms = self.room(paused);
+        let kinds: Vec<&str> = rooms.iter().flat_map(|room| &room.kinds).copied().collect();
         match self.jobs.next_due(&kinds).await? {
             Some(due) if due <= now => {}
             _ => return Ok(0),
@@ -278,40 +299,18 @@ impl PoolOfWorkers {
             .options
             .workers
             .saturating_sub(self.tasks.len());
-        let handlers: Vec<(&'static str, usize, bool)> = room
-            .into_iter()
-            .map(|(kind, room)| {
-                let bounded = self
-                    .jobs
-                    .handler(kind)
-                    .is_ok_and(|h| h.kind().concurrency > 0);
-                (kind, room, bounded)
-            })
-            .collect();
         let rows = self
             .jobs
             .db()
             .write_with(Durability::Relaxed, move |tx| {
                 Box::pin(async move {
                     let mut rows: Vec<TaskRow> = Vec::new();
-                    // Kinds with a bound of their own are asked for one by one.
-                    for (kind, room, bounded) in &handlers {
-                        let left = free - rows.len();
-                        if *bounded && left > 0 {
-                            let most = (*room).min(left) as i64;
-                            rows.extend(
-                                queue::claim(tx, &worker, &[kind], most, now, lease).await?,
-                            );
+                    for room in &rooms {
+                        let most = room.more.min(free - rows.len()) as i64;
+                        if most > 0 {
+                            let kinds = &room.kinds;
+                            rows.extend(queue::claim(tx, &worker, kinds, most, now, lease).await?);
                         }
-                    }
-                    let open: Vec<&str> = handlers
-                        .iter()
-                        .filter(|(_, _, bounded)| !bounded)
-                        .map(|(kind, _, _)| *kind)
-                        .collect();
-                    let left = (free - rows.len()) as i64;
-                    if left > 0 && !open.is_empty() {
-                        rows.extend(queue::claim(tx, &worker, &open, left, now, lease).await?);
                     }
                     // In one order, so that two workers never wait for each other.
                     let mut executions: Vec<ExecutionId> =
@@ -336,19 +335,19 @@ impl PoolOfWorkers {
         let Ok(handler) = self.jobs.handler(&row.kind) else {
             return;
         };
-        let kind = handler.kind().name;
-        let stop = self.jobs.remember(row.id, kind);
+        let Kind { name, shares, .. } = handler.kind();
+        let stop = self.jobs.remember(row.id, shares);
         let (jobs, worker) = (self.jobs.clone(), self.row.id.clone());
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             running::run(jobs, row, worker, stop, shutdown).await;
-            kind
+            name
         });
     }
 
     async fn sleep(&self, paused: &[String], taken: usize) -> Result<Duration, JobsError> {
-        let room = self.room(paused);
-        let kinds: Vec<&str> = room.iter().map(|(kind, _)| *kind).collect();
+        let rooms = self.room(paused);
+        let kinds: Vec<&str> = rooms.iter().flat_map(|room| &room.kinds).copied().collect();
         let now = self.jobs.clock().now();
         let due = self.jobs.next_due(&kinds).await?;
         let mut sleep = LONGEST_SLEEP;
@@ -426,6 +425,15 @@ async fn give_back(
         (Status::Error, "its worker ended each time it was tried")
     };
     queue::give_up(tx, row.id, status, message, now).await?;
+    let params = serde_json::from_str(&row.params).unwrap_or_default();
+    let end = TaskEnd {
+        id: row.id,
+        execution: row.execution_id,
+        params: &params,
+        status,
+        message,
+    };
+    handler.task_ended(tx, end).await?;
     let ended = jobs
         .count_ended(tx, row.execution_id, status, 1, message, Some(&row.kind))
         .await?;

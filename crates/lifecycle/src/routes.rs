@@ -13,7 +13,8 @@ use berth_db::{DbError, Tx};
 use berth_http::{ApiError, Json, ListQuery, Page, list_response};
 use berth_iam::{Access, Caller, Endpoint, Entry, Operation, Permission, audit};
 use berth_jobs::{
-    Cadence, Execution, ExecutionQuery, Jobs, JobsError, NewExecution, NewTask, Task, Trigger,
+    Cadence, Execution, ExecutionQuery, Jobs, JobsError, NewExecution, NewTask, ScheduleRequest,
+    Task, Trigger,
 };
 use berth_model::{Action, Code, ExecutionId, Resource};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -21,7 +22,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use crate::Lifecycle;
 use crate::jobs::{GARBAGE_COLLECTION, PURGE_AUDIT_LOG, REPAIR, SCRUB};
 
-use bodies::{Asked, OtherRun, RunBody};
+use bodies::{OtherRun, RunBody};
 
 /// One kind of upkeep: where its routes are and what they are called.
 #[derive(Clone, Copy)]
@@ -216,7 +217,7 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
         )
         .describe(
             of(create, "Run it now, or set when it runs by itself")
-                .body::<Asked>()
+                .body::<ScheduleRequest>()
                 .status(201)
                 .errors(&[409]),
         ),
@@ -228,7 +229,7 @@ fn endpoints_of(service: &Service) -> Vec<Endpoint> {
         )
         .describe(
             of(update, "Set when it runs by itself, or run it now")
-                .body::<Asked>()
+                .body::<ScheduleRequest>()
                 .errors(&[409]),
         ),
     ]
@@ -301,7 +302,7 @@ async fn schedule(State(service): State<Service>) -> Result<Json<RunBody>, ApiEr
 async fn create_schedule(
     State(service): State<Service>,
     caller: Caller,
-    Json(asked): Json<Asked>,
+    Json(asked): Json<ScheduleRequest>,
 ) -> Result<Response, ApiError> {
     let location = service.set(&caller, asked, "create").await?;
     let mut response = StatusCode::CREATED.into_response();
@@ -314,7 +315,7 @@ async fn create_schedule(
 async fn update_schedule(
     State(service): State<Service>,
     caller: Caller,
-    Json(asked): Json<Asked>,
+    Json(asked): Json<ScheduleRequest>,
 ) -> Result<(), ApiError> {
     service.set(&caller, asked, "update").await?;
     Ok(())
@@ -327,7 +328,12 @@ impl Service {
     }
 
     /// Runs it now, or sets when it runs; gives where that can be looked at.
-    async fn set(&self, caller: &Caller, asked: Asked, change: &str) -> Result<String, ApiError> {
+    async fn set(
+        &self,
+        caller: &Caller,
+        asked: ScheduleRequest,
+        change: &str,
+    ) -> Result<String, ApiError> {
         let (chore, jobs) = (self.chore, self.jobs.clone());
         let params = asked.parameters.into();
         let wanted = asked.schedule;

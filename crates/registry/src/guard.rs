@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use berth_db::{DbError, Tx};
-use berth_model::{ProjectId, Timestamp};
+use berth_model::{ManifestId, ProjectId, Timestamp};
 use berth_oci::{Digest, RepositoryName};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -13,7 +13,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 
 use crate::blobs::Content;
-use crate::store::manifests::PullRow;
+use crate::store::manifests::{self, PullRow};
 use crate::{Registry, RegistryError};
 
 /// A manifest that is pushed or pulled.
@@ -31,6 +31,17 @@ pub struct Artifact<'a> {
     pub kind: &'a str,
     /// Whether it belongs to another artifact, as a signature does.
     pub accessory: bool,
+}
+
+/// An image that a repository holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Where it stands among all manifests.
+    pub id: ManifestId,
+    /// Its repository, with the project.
+    pub repository: String,
+    /// Its digest.
+    pub digest: String,
 }
 
 /// Asked about every manifest; see [`Registry::guard`].
@@ -99,6 +110,27 @@ impl Registry {
         }
         let accessory = row.accessory_type.is_some();
         Ok((row.digest.clone(), row.kind.clone(), accessory))
+    }
+
+    /// Up to `most` images of all repositories, those after `after` in the order they came. One
+    /// that several repositories hold comes several times.
+    pub async fn images_after(
+        &self,
+        after: ManifestId,
+        most: i64,
+    ) -> Result<Vec<Held>, RegistryError> {
+        let rows = manifests::images_after(&self.inner.db, after.get(), most).await?;
+        let held = rows.into_iter().map(|row| Held {
+            id: ManifestId(row.id),
+            repository: row.repository,
+            digest: row.digest,
+        });
+        Ok(held.collect())
+    }
+
+    /// How many images there are, each counted once however many repositories hold it.
+    pub async fn count_images(&self) -> Result<i64, RegistryError> {
+        Ok(manifests::count_images(&self.inner.db).await?)
     }
 
     /// A manifest of a repository: its media type and bytes.

@@ -40,10 +40,11 @@ use uploads::{Parked, Turns};
 
 pub use api::endpoints;
 pub use error::RegistryError;
-pub use guard::{Artifact, Guard};
+pub use guard::{Artifact, Guard, Held};
 pub use retention::{Contents, Retired};
 pub use store::contents::{hold, let_go};
 pub use store::sparse::{note_lost, settle};
+pub use store::tags::newest_tag;
 pub use untagged::Reviewed;
 
 /// The digest algorithm of bytes that nobody keeps, as in a check of the store.

@@ -83,6 +83,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0017_scanners.sql"),
     },
     MigrationFile {
+        version: 18,
+        name: "scans by task",
+        sql: include_str!("migrations/0018_scans_by_task.sql"),
+    },
+    MigrationFile {
         version: 19,
         name: "security hub",
         sql: include_str!("migrations/0019_security_hub.sql"),

@@ -3,6 +3,8 @@
 //! Invariant: an artifact is found below the project that the server's layer resolved and checked;
 //! a log is read only with the report id of that artifact's scan.
 
+mod all;
+
 use std::collections::HashMap;
 
 use axum::Extension;
@@ -12,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use berth_http::{ApiError, Json};
 use berth_iam::{Access, Endpoint, Operation, Permission, ProjectFacts};
-use berth_jobs::Trigger;
-use berth_model::{Action, Code, ExecutionId, Resource, Timestamp};
+use berth_jobs::{JobsError, Trigger};
+use berth_model::{Action, Code, ExecutionId, Resource, TaskId, Timestamp};
 use berth_oci::{Reference, RepositoryName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::MIMES;
 use crate::store::images::{self, ScanRow};
-use crate::{Scanning, VulnError};
+use crate::{SCAN, Scanning, VulnError, job};
 
 /// Below an artifact.
 macro_rules! artifact {
@@ -119,12 +121,13 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             .answer::<Vec<FeedBody>>(),
         ),
     ];
-    routes
+    let own = routes
         .into_iter()
         .map(|(method, path, access, handler, operation)| {
             let handler = handler.with_state(scanning.clone());
             Endpoint::new(method, path, access, handler).describe(operation)
-        })
+        });
+    own.chain(all::endpoints(scanning))
         .chain(crate::hub::endpoints(scanning))
         .collect()
 }
@@ -170,6 +173,15 @@ impl Scanning {
             kind,
             accessory,
         })
+    }
+
+    /// Whether an execution scans one artifact, and not everything.
+    async fn is_of_one(&self, execution: ExecutionId) -> Result<bool, VulnError> {
+        match self.jobs.execution(SCAN, None, execution).await {
+            Ok(_) => Ok(true),
+            Err(JobsError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn scan_of(&self, named: &Named) -> Result<ScanRow, ApiError> {
@@ -235,12 +247,16 @@ async fn stop(
     check_type(request).await?;
     let named = scanning.named(&facts, &path).await?;
     let scan = scanning.scan_of(&named).await?;
-    if let Some(execution) = scan.execution_id {
-        scanning
-            .jobs
-            .stop_execution(ExecutionId(execution))
-            .await
-            .map_err(VulnError::from)?;
+    if let Some(execution) = scan.execution_id.map(ExecutionId) {
+        let jobs = &scanning.jobs;
+        let stopped = if scanning.is_of_one(execution).await? {
+            jobs.stop_execution(execution).await
+        } else {
+            // The others of a scan of everything go on.
+            let params = job::params(named.repository.as_str(), &named.digest);
+            jobs.stop_tasks_with(execution, &params).await
+        };
+        stopped.map_err(VulnError::from)?;
     }
     Ok(StatusCode::ACCEPTED)
 }
@@ -261,18 +277,20 @@ async fn log(
         return Err(ApiError::new(Code::NotFound, sentence));
     };
     let mut text = String::new();
-    let tasks = scanning
-        .jobs
-        .tasks(ExecutionId(execution), None, 100, 0)
-        .await
-        .map_err(VulnError::from)?;
-    for task in tasks.0 {
-        let (log, _) = scanning
-            .jobs
-            .task_log(task.id, 0)
-            .await
-            .map_err(VulnError::from)?;
-        text.push_str(&log);
+    let tasks = match scan.task_id.map(TaskId) {
+        Some(task) if !scanning.is_of_one(ExecutionId(execution)).await? => vec![task],
+        _ => {
+            let tasks = scanning
+                .jobs
+                .tasks(ExecutionId(execution), None, 100, 0)
+                .await;
+            let tasks = tasks.map_err(VulnError::from)?.0;
+            tasks.into_iter().map(|task| task.id).collect()
+        }
+    };
+    for task in tasks {
+        let told = scanning.jobs.task_log(task, 0).await;
+        text.push_str(&told.map_err(VulnError::from)?.0);
     }
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, plain)], text).into_response())

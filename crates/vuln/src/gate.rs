@@ -177,7 +177,7 @@ fn count_from(scan: &ScanRow, at_least: i64) -> i64 {
 }
 
 /// An error of another part, as the transaction that it undoes can tell it.
-fn into_db(error: impl Into<VulnError>) -> DbError {
+pub(crate) fn into_db(error: impl Into<VulnError>) -> DbError {
     match error.into() {
         VulnError::Db(error) => error,
         other => DbError::Commit(other.to_string()),

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use berth_db::{DbError, Tx};
 use berth_inspect::findings::practice;
 use berth_inspect::{ImageReport, merge};
-use berth_jobs::{Handler, JobError, Kind, NewTask, Status, TaskContext};
-use berth_model::{ArtifactEvent, Event, ExecutionId, Happening, ScanEvent};
+use berth_jobs::{Handler, JobError, Kind, NewTask, Status, TaskContext, TaskEnd};
+use berth_model::ExecutionId;
 use berth_oci::{Digest, Manifest, ManifestKind, RepositoryName};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use crate::events::Sought;
 use crate::matching::Identified;
 use crate::store::images::{self, HeldPackage};
 use crate::store::packages;
@@ -21,6 +22,9 @@ use crate::{SCAN, Scanning, VulnError, report};
 
 /// Largest configuration of an image that is looked at.
 const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// Images that one process scans at the same time: what they hold of layers is bounded by this, and
+/// other work is not kept waiting.
+pub(crate) const AT_A_TIME: usize = 5;
 
 pub(crate) struct Scan {
     scanning: Scanning,
@@ -36,6 +40,7 @@ impl Handler for Scan {
     fn kind(&self) -> Kind {
         Kind {
             max_attempts: 3,
+            concurrency: AT_A_TIME,
             time_out: Some(std::time::Duration::from_hours(1)),
             ..Kind::new(SCAN)
         }
@@ -63,22 +68,54 @@ impl Handler for Scan {
         })
     }
 
+    fn task_ended<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        task: TaskEnd<'a>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        let scanning = &self.scanning;
+        Box::pin(async move {
+            // A success was told with the report; an index ends with the last of its images.
+            if task.status == Status::Success {
+                return Ok(());
+            }
+            let text = |key: &str| task.params[key].as_str().unwrap_or_default();
+            let (repository, digest) = (text("repository"), text("digest"));
+            let (word, now) = (word_of(task.status), scanning.clock.now());
+            if !images::end(tx, digest, task.execution, word, now).await? {
+                return Ok(());
+            }
+            let scan = images::find_in(tx, digest).await?;
+            let overview = scan.map(|scan| report::overview(&scan).to_string());
+            let sought = Sought::Vulnerabilities;
+            scanning
+                .tell(tx, (repository, digest), sought, task.status, overview)
+                .await
+        })
+    }
+
     fn ended<'a>(
         &'a self,
         tx: &'a mut Tx,
         execution: ExecutionId,
         status: Status,
     ) -> BoxFuture<'a, Result<(), DbError>> {
-        let now = self.scanning.clock.now();
-        Box::pin(async move {
-            let status = match status {
-                Status::Stopped => "Stopped",
-                Status::Success => "Success",
-                _ => "Error",
-            };
-            images::settle(tx, execution, status, now).await
-        })
+        self.scanning.settle(tx, execution, status)
     }
+}
+
+/// How a scan stands whose task or execution stands so.
+const fn word_of(status: Status) -> &'static str {
+    match status {
+        Status::Stopped => "Stopped",
+        Status::Success => "Success",
+        _ => "Error",
+    }
+}
+
+/// What a task that scans a manifest is told.
+pub(crate) fn params(repository: &str, digest: &str) -> Value {
+    json!({"repository": repository, "digest": digest})
 }
 
 fn digest_of(text: &str) -> Result<Digest, String> {
@@ -87,6 +124,17 @@ fn digest_of(text: &str) -> Result<Digest, String> {
 }
 
 impl Scanning {
+    /// Ends the scans that an execution has not ended itself: those of indexes.
+    pub(crate) fn settle<'a>(
+        &self,
+        tx: &'a mut Tx,
+        execution: ExecutionId,
+        status: Status,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        let now = self.clock.now();
+        Box::pin(async move { images::settle(tx, execution, word_of(status), now).await })
+    }
+
     async fn scan(
         &self,
         task: &TaskContext,
@@ -96,7 +144,7 @@ impl Scanning {
         let (media_type, payload) = self.registry.manifest_bytes(repository, digest).await?;
         let manifest = Manifest::parse(&payload, Some(&media_type))
             .map_err(|error| VulnError::Invalid(error.to_string()))?;
-        images::set_status(&self.db, digest.as_str(), "Running", None).await?;
+        images::begin(&self.db, digest.as_str(), task.id()).await?;
         if manifest.kind == ManifestKind::Index {
             return self.divide(task, repository, &manifest).await;
         }
@@ -142,34 +190,15 @@ impl Scanning {
         ));
         let (name, now) = (digest.to_string(), self.clock.now());
         let notes = notes.to_string().into_bytes();
-        let found = self.catalog.find_repository(repository.as_str()).await?;
-        let project = found.map(|found| found.project_id);
-        let (repository, outbox) = (repository.to_string(), self.catalog.outbox().clone());
+        let (this, repository) = (self.clone(), repository.to_string());
         self.db
             .write::<_, VulnError, _>(move |tx| {
                 Box::pin(async move {
                     images::put_report(tx, &name, distro.trim(), notes, &packages, now).await?;
-                    let Some(project) = project else {
-                        return Ok(());
-                    };
                     let scan = images::find_in(tx, &name).await?;
                     let overview = scan.map(|scan| report::overview(&scan).to_string());
-                    let what = Happening::ScanningCompleted(ScanEvent {
-                        artifact: ArtifactEvent {
-                            repository,
-                            digest: name,
-                            tags: Vec::new(),
-                        },
-                        scan_type: "vulnerability".to_owned(),
-                        overview: overview.unwrap_or_default(),
-                    });
-                    let event = Event {
-                        project,
-                        at: now,
-                        operator: String::new(),
-                        what,
-                    };
-                    outbox.publish_all(tx, &[event]).await?;
+                    let (of, sought) = ((&*repository, &*name), Sought::Vulnerabilities);
+                    this.tell(tx, of, sought, Status::Success, overview).await?;
                     Ok(())
                 })
             })
@@ -193,26 +222,24 @@ impl Scanning {
                 task.log(format!("{} is not here", child.digest));
                 continue;
             }
-            let params =
-                json!({"repository": repository.as_str(), "digest": child.digest.as_str()});
+            let params = params(repository.as_str(), child.digest.as_str());
             tasks.push(NewTask::new(SCAN, params));
             let (digest, execution, now) =
                 (child.digest.to_string(), task.execution(), self.clock.now());
+            let this = self.clone();
             self.db
                 .write::<_, VulnError, _>(move |tx| {
-                    Box::pin(async move {
-                        let report = uuid::Uuid::new_v4().to_string();
-                        let image = images::ask(tx, &digest, &report, now).await?;
-                        images::scanned_by(tx, image, execution);
-                        Ok(())
-                    })
+                    Box::pin(async move { Ok(this.ask(tx, &digest, execution, now).await?) })
                 })
                 .await?;
         }
         task.log(format!("{} images", tasks.len()));
         if !tasks.is_empty() {
             let added = task.add_tasks(tasks).await;
-            added.map_err(|error| VulnError::Invalid(error.to_string()))?;
+            added.map_err(|error| match error {
+                JobError::Stopped => VulnError::Stopped,
+                other => VulnError::Invalid(other.to_string()),
+            })?;
         }
         Ok(())
     }

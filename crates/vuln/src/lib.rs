@@ -7,6 +7,7 @@
 
 mod api;
 mod error;
+mod events;
 mod feeds;
 mod gate;
 mod hub;
@@ -14,10 +15,11 @@ mod indexing;
 mod job;
 mod matching;
 mod report;
+mod scan_all;
 mod store;
 
 use berth_catalog::Catalog;
-use berth_db::{Db, Kept};
+use berth_db::{Db, DbError, Kept};
 use berth_jobs::{Jobs, NewExecution, NewTask, Trigger};
 use berth_model::{Clock, ExecutionId, ProjectId, Timestamp};
 use berth_registry::Registry;
@@ -33,6 +35,9 @@ pub use store::feeds::FeedRow;
 pub(crate) const SCAN: &str = "IMAGE_SCAN";
 /// Projects whose rules are remembered.
 const PROJECTS: usize = 4096;
+/// Finished executions that are kept, Harbor's numbers: of each image, and of everything.
+const KEPT: i64 = 1;
+const KEPT_OF_ALL: i64 = 10;
 
 /// Scanning. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,6 +68,9 @@ impl Scanning {
     /// when one is pushed.
     pub fn register(&self) {
         self.jobs.register(job::Scan::new(self.clone()));
+        self.jobs.register(scan_all::ScanAll::new(self.clone()));
+        self.jobs.keep(SCAN, KEPT);
+        self.jobs.keep(scan_all::SCAN_ALL, KEPT_OF_ALL);
         self.registry.guard(std::sync::Arc::new(self.clone()));
     }
 
@@ -75,7 +83,7 @@ impl Scanning {
         trigger: Trigger,
         now: Timestamp,
     ) -> Result<ExecutionId, VulnError> {
-        let params = json!({"repository": repository, "digest": digest});
+        let params = job::params(repository, digest);
         let report = Uuid::new_v4().to_string();
         let image = store::images::ask(tx, digest, &report, now).await?;
         let new = NewExecution {
@@ -89,5 +97,19 @@ impl Scanning {
         let execution = self.jobs.submit_in(tx, new).await?;
         store::images::scanned_by(tx, image, execution);
         Ok(execution)
+    }
+
+    /// Notes that this execution is about to scan a manifest.
+    pub(crate) async fn ask(
+        &self,
+        tx: &mut berth_db::Tx,
+        digest: &str,
+        execution: ExecutionId,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        let report = Uuid::new_v4().to_string();
+        let image = store::images::ask(tx, digest, &report, now).await?;
+        store::images::scanned_by(tx, image, execution);
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/artifact"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/project"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan"
+	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan_all"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scanner"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/securityhub"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/models"
@@ -68,6 +69,16 @@ func scanning(t *tour) {
 	ok(t.api.Scan.GetReportLog(t.ctx, scan.NewGetReportLogParams().WithProjectName(home).WithRepositoryName(app).WithReference("v1").WithReportID(report)))
 	found := t.addition(app, "v1", "vulnerabilities")
 	expect(strings.Contains(found, "application/vnd.security.vulnerability.report"), "report %s", found)
+	everything := t.api.ScanAll
+	ok(everything.CreateScanAllSchedule(t.ctx, scan_all.NewCreateScanAllScheduleParams().WithSchedule(scheduled("Manual", "", nil))))
+	t.until("everything is scanned", func() bool {
+		stats := ok(everything.GetLatestScanAllMetrics(t.ctx, scan_all.NewGetLatestScanAllMetricsParams())).Payload
+		return stats.Total > 0 && !stats.Ongoing
+	})
+	ok(everything.GetLatestScheduledScanAllMetrics(t.ctx, scan_all.NewGetLatestScheduledScanAllMetricsParams()))
+	ok(everything.UpdateScanAllSchedule(t.ctx, scan_all.NewUpdateScanAllScheduleParams().WithSchedule(scheduled("Daily", "0 0 0 * * *", nil))))
+	expect(ok(everything.GetScanAllSchedule(t.ctx, scan_all.NewGetScanAllScheduleParams())).Payload.Schedule.Type == "Daily", "not daily")
+	ok(everything.StopScanAll(t.ctx, scan_all.NewStopScanAllParams()))
 	whole := ok(t.api.Securityhub.GetSecuritySummary(t.ctx, securityhub.NewGetSecuritySummaryParams().WithWithDangerousCVE(byName).WithWithDangerousArtifact(byName))).Payload
 	expect(whole.ScannedCnt > 0, "%+v", whole)
 	ok(t.api.Securityhub.ListVulnerabilities(t.ctx, securityhub.NewListVulnerabilitiesParams().WithTuneCount(byName).WithWithTag(byName).WithQ(swag.String("cvss_score_v3=[7~10]"))))

@@ -321,12 +321,16 @@ pub(crate) async fn any_lost(
     Ok(any)
 }
 
-/// Whether somebody asked a running task to stop.
+/// Whether somebody asked a running task to stop; nobody does until the transaction ends.
 pub(crate) async fn stop_requested(tx: &mut Tx, id: TaskId) -> Result<bool, DbError> {
-    let (asked,): (bool,) = tx
-        .one("SELECT stop_requested FROM task WHERE id = $1", args![id])
-        .await?;
-    Ok(asked)
+    let lock = match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR UPDATE",
+    };
+    let sql = format!("SELECT stop_requested FROM task WHERE id = $1 {lock}");
+    let row: Option<(bool,)> = tx.optional(AssertSqlSafe(sql), args![id]).await?;
+    // A task whose execution was forgotten is wanted by nobody.
+    Ok(row.is_none_or(|(asked,)| asked))
 }
 
 /// Puts a lost task back into the queue.

@@ -160,41 +160,75 @@ pub(crate) async fn list(
     Ok((rows, total))
 }
 
-/// How many tasks of an execution stand where.
+/// How many tasks of an execution stand where; of one kind where it is given.
 pub(crate) async fn counts(
     db: &Db,
     execution: ExecutionId,
+    kind: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<(String, i64)>, DbError> {
     db.all(
         "SELECT CASE WHEN status = 'Pending' AND run_at > $2 THEN 'Scheduled' ELSE status END, \
-         COUNT(*) FROM task WHERE execution_id = $1 GROUP BY 1",
-        args![execution, now],
-    )
-    .await
-}
-
-/// Stops those of an execution's tasks that wait; gives how many they were.
-pub(crate) async fn stop_waiting(
-    tx: &mut Tx,
-    execution: ExecutionId,
-    kind: Option<&str>,
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
-        "UPDATE task SET status = 'Stopped', message = 'stopped before it began', ended_at = $2, \
-         updated_at = $2 WHERE execution_id = $1 AND status = 'Pending' \
-         AND ($3 IS NULL OR kind = $3)",
+         COUNT(*) FROM task WHERE execution_id = $1 AND ($3 IS NULL OR kind = $3) GROUP BY 1",
         args![execution, now, kind],
     )
     .await
 }
 
+/// Which tasks of an execution are stopped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Which {
+    /// Those of this kind.
+    pub(crate) kind: Option<String>,
+    /// Those that were submitted with this, as it is written.
+    pub(crate) params: Option<String>,
+}
+
+/// A task that was stopped before it began.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct StoppedRow {
+    #[sqlx(try_from = "i64")]
+    pub(crate) id: TaskId,
+    pub(crate) kind: String,
+    pub(crate) params: String,
+}
+
+/// Why a task never ran.
+pub(crate) const NEVER_BEGAN: &str = "stopped before it began";
+
+/// Stops those of an execution's tasks that wait.
+pub(crate) async fn stop_waiting(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    which: &Which,
+    now: Timestamp,
+) -> Result<Vec<StoppedRow>, DbError> {
+    tx.all(
+        "UPDATE task SET status = 'Stopped', message = $3, ended_at = $2, \
+         updated_at = $2 WHERE execution_id = $1 AND status = 'Pending' \
+         AND ($4 IS NULL OR kind = $4) AND ($5 IS NULL OR params = $5) \
+         RETURNING id, kind, params",
+        args![
+            execution,
+            now,
+            NEVER_BEGAN,
+            which.kind.as_deref(),
+            which.params.as_deref()
+        ],
+    )
+    .await
+}
+
 /// Asks the workers of an execution's running tasks to stop them; gives how many they are.
-pub(crate) async fn ask_to_stop(tx: &mut Tx, execution: ExecutionId) -> Result<u64, DbError> {
+pub(crate) async fn ask_to_stop(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    which: &Which,
+) -> Result<u64, DbError> {
     tx.execute(
-        "UPDATE task SET stop_requested = TRUE WHERE execution_id = $1 AND status = 'Running'",
-        args![execution],
+        "UPDATE task SET stop_requested = TRUE WHERE execution_id = $1 AND status = 'Running' \
+         AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR params = $3)",
+        args![execution, which.kind.as_deref(), which.params.as_deref()],
     )
     .await
 }

@@ -117,6 +117,36 @@ async fn a_task_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_every_task_is_told_once_whether_it_ran_or_not() {
+    both_engines(async |db| {
+        let service = Service::start(&db);
+        service.jobs.pause(KIND, true).await.unwrap();
+        let id = service
+            .submit(&["succeed", "fail", "retry", "wait", "begin"])
+            .await;
+        let one = json!({"do": "begin"});
+        service.jobs.stop_tasks_with(id, &one).await.unwrap();
+        assert_eq!(service.done.ends(), ["begin Stopped"]);
+        service.jobs.pause(KIND, false).await.unwrap();
+        service
+            .until("the end of four", async || service.done.ends().len() == 4)
+            .await;
+        service.jobs.stop_execution(id).await.unwrap();
+        service.ended(id).await;
+        let expected = [
+            "begin Stopped",
+            "fail Error",
+            "retry Success",
+            "succeed Success",
+            "wait Stopped",
+        ];
+        assert_eq!(service.done.ends(), expected);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_paused_waits_and_can_be_dropped() {
     both_engines(async |db| {
         let service = Service::start(&db);

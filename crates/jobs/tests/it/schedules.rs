@@ -39,6 +39,13 @@ async fn a_schedule_comes_true_once_a_time() {
         service
             .until("the first run", async || count(&service).await == 1)
             .await;
+        // While one runs, the next is passed over.
+        let query = ExecutionQuery {
+            vendors: &["TEST"],
+            ..Default::default()
+        };
+        let (first, _) = jobs.executions(query, 1, 0).await.unwrap();
+        service.ended(first[0].id).await;
         // Hours in which nothing ran are made up for once.
         clock.advance(Duration::from_hours(5));
         jobs.wake();

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use berth_db::Db;
+use berth_db::{Db, DbError, Tx};
 use berth_jobs::{
     Execution, Handler, JobError, Jobs, JobsOptions, Kind, NewExecution, NewTask, Status, Task,
-    TaskContext, Trigger,
+    TaskContext, TaskEnd, Trigger,
 };
 use berth_model::{Clock, ExecutionId};
 use futures_util::future::BoxFuture;
@@ -18,11 +18,21 @@ pub(crate) const KIND: &str = "TEST";
 
 /// What the handlers of one test have done.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Done(pub(crate) Arc<Mutex<Vec<String>>>);
+pub(crate) struct Done(
+    pub(crate) Arc<Mutex<Vec<String>>>,
+    pub(crate) Arc<Mutex<Vec<String>>>,
+);
 
 impl Done {
     pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
+    }
+
+    /// The ends that were told, in the order of their words.
+    pub(crate) fn ends(&self) -> Vec<String> {
+        let mut ends = self.1.lock().unwrap().clone();
+        ends.sort();
+        ends
     }
 
     fn add(&self, what: String) {
@@ -45,6 +55,17 @@ impl Handler for TestHandler {
             Some(_) => Ok(()),
             None => Err("`do` must say what to do".to_owned()),
         }
+    }
+
+    fn task_ended<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        task: TaskEnd<'a>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        let what = task.params["do"].as_str().unwrap_or_default();
+        let end = format!("{what} {}", task.status);
+        self.done.1.lock().unwrap().push(end);
+        Box::pin(async { Ok(()) })
     }
 
     fn run(&self, task: TaskContext) -> BoxFuture<'_, Result<(), JobError>> {

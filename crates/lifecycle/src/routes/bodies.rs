@@ -2,45 +2,11 @@
 
 use std::borrow::Cow;
 
-use berth_jobs::{Execution, Schedule, Task, Trigger};
+use berth_jobs::{Execution, Schedule, ScheduleShown, Task, Trigger};
 use berth_model::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
-
-/// Harbor's `Schedule`, as it is sent.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "ScheduleRequest")]
-pub(super) struct Asked {
-    /// When.
-    pub(super) schedule: Wanted,
-    /// What each run is told.
-    #[serde(default)]
-    pub(super) parameters: Map<String, Value>,
-}
-
-/// Harbor's `ScheduleObj`, as it is sent.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "ScheduleObjRequest")]
-pub(super) struct Wanted {
-    /// `Hourly`, `Daily`, `Weekly`, `Custom`; `Manual` runs it now; `None` ends a schedule.
-    #[serde(rename = "type", default)]
-    pub(super) kind: String,
-    /// Six fields, seconds first; with `Custom`.
-    #[serde(default)]
-    pub(super) cron: String,
-}
-
-/// Harbor's `ScheduleObj`, as it is answered.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ScheduleObj")]
-pub(super) struct When {
-    #[serde(rename = "type")]
-    kind: String,
-    cron: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_scheduled_time: Option<String>,
-}
 
 /// Harbor's `GCHistory`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,7 +18,7 @@ pub(super) struct RunBody {
     job_kind: &'static str,
     /// JSON: what it was told, and what came of it.
     job_parameters: String,
-    schedule: When,
+    schedule: ScheduleShown,
     job_status: &'static str,
     deleted: bool,
     creation_time: String,
@@ -92,11 +58,7 @@ impl RunBody {
             job_name: vendor,
             job_kind: run.trigger.as_str(),
             job_parameters: Value::Object(parameters).to_string(),
-            schedule: When {
-                kind: kind.to_owned(),
-                cron: String::new(),
-                next_scheduled_time: None,
-            },
+            schedule: ScheduleShown::word(kind),
             job_status: run.status.as_str(),
             deleted: false,
             creation_time: run.started_at.to_rfc3339(),
@@ -118,18 +80,7 @@ impl RunBody {
             job_parameters: found
                 .as_ref()
                 .map_or_else(|| "{}".to_owned(), |schedule| schedule.params.to_string()),
-            schedule: When {
-                kind: found
-                    .as_ref()
-                    .map_or_else(|| "None".to_owned(), |schedule| schedule.cadence.clone()),
-                cron: found
-                    .as_ref()
-                    .map(|schedule| schedule.cron.clone())
-                    .unwrap_or_default(),
-                next_scheduled_time: found
-                    .as_ref()
-                    .and_then(|schedule| schedule.next_at.map(time)),
-            },
+            schedule: found.as_ref().into(),
             job_status: "",
             deleted: false,
             creation_time: time(created),

@@ -354,3 +354,36 @@ pub(crate) async fn lacks_subject(
         .await?;
     Ok(row.is_some())
 }
+
+/// An image of a repository.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct ImageRow {
+    pub(crate) id: i64,
+    pub(crate) repository: String,
+    pub(crate) digest: String,
+}
+
+/// What makes a manifest `m` an image by itself: no index, and nothing that belongs to another.
+const IS_IMAGE: &str = "m.kind = 'IMAGE' AND m.accessory_type IS NULL AND m.media_type NOT IN \
+     ('application/vnd.oci.image.index.v1+json', \
+      'application/vnd.docker.distribution.manifest.list.v2+json')";
+
+/// Up to `most` images of all repositories, those after `after` in the order they came.
+pub(crate) async fn images_after(db: &Db, after: i64, most: i64) -> Result<Vec<ImageRow>, DbError> {
+    db.all(
+        AssertSqlSafe(format!(
+            "SELECT m.id, r.name AS repository, m.digest FROM manifest m \
+             JOIN repository r ON r.id = m.repository_id \
+             WHERE m.id > $1 AND {IS_IMAGE} ORDER BY m.id LIMIT $2"
+        )),
+        args![after, most],
+    )
+    .await
+}
+
+/// How many images there are, each counted once however many repositories hold it.
+pub(crate) async fn count_images(db: &Db) -> Result<i64, DbError> {
+    let sql = format!("SELECT COUNT(DISTINCT m.digest) FROM manifest m WHERE {IS_IMAGE}");
+    let (count,): (i64,) = db.one(AssertSqlSafe(sql), args![]).await?;
+    Ok(count)
+}

@@ -31,6 +31,23 @@ pub(crate) async fn point(
     Ok(matches!(placed, Placed::Moved))
 }
 
+/// The tag of a manifest that was pushed last, if it has one.
+pub async fn newest_tag(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    digest: &str,
+) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx
+        .optional(
+            "SELECT t.name FROM manifest m JOIN tag t ON t.manifest_id = m.id \
+             WHERE m.repository_id = $1 AND m.digest = $2 ORDER BY t.pushed_at DESC, t.id DESC \
+             LIMIT 1",
+            args![repository, digest],
+        )
+        .await?;
+    Ok(row.map(|(name,)| name))
+}
+
 enum Placed {
     /// There was no such tag.
     New,

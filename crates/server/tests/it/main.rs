@@ -42,6 +42,7 @@ mod refused_tokens;
 mod retention;
 mod robots;
 mod roles;
+mod scan_all;
 mod scanners;
 mod scanning;
 mod sessions;

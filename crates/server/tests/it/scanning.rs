@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{App, both};
-use crate::content::{config, descriptor};
+use crate::content::{config, descriptor, sha256};
+use crate::corruption::{Damage, damage, stored};
 use crate::webhooks::{self, Receiver};
 
-const MIME: &str = "application/vnd.security.vulnerability.report; version=1.1";
+pub(crate) const MIME: &str = "application/vnd.security.vulnerability.report; version=1.1";
 
 /// A layer of plain tar: Debian 12 with these packages.
-fn layer(packages: &[(&str, &str)]) -> Bytes {
+pub(crate) fn layer(packages: &[(&str, &str)]) -> Bytes {
     let mut tar = tar::Builder::new(Vec::new());
     let mut add = |path: &str, bytes: &[u8]| {
         let mut header = tar::Header::new_ustar();
@@ -43,7 +44,7 @@ fn layer(packages: &[(&str, &str)]) -> Bytes {
 }
 
 /// Pushes an image of one such layer; gives its digest.
-async fn push(app: &App, repository: &str, tag: &str, layer: &Bytes) -> String {
+pub(crate) async fn push(app: &App, repository: &str, tag: &str, layer: &Bytes) -> String {
     let config = config(tag);
     app.push_blob(repository, &config).await;
     app.push_blob(repository, layer).await;
@@ -58,7 +59,7 @@ async fn push(app: &App, repository: &str, tag: &str, layer: &Bytes) -> String {
 }
 
 /// An advisory in OSV's form.
-fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Value {
+pub(crate) fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Value {
     let mut events = vec![json!({"introduced": "0"})];
     events.extend(fixed.map(|fixed| json!({"fixed": fixed})));
     json!({
@@ -77,7 +78,7 @@ fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Valu
     })
 }
 
-async fn import(app: &App, advisories: &[Value]) -> FeedChange {
+pub(crate) async fn import(app: &App, advisories: &[Value]) -> FeedChange {
     let folder = TempDir::new().unwrap();
     for one in advisories {
         let file = format!("{}.json", one["id"].as_str().unwrap());
@@ -90,13 +91,13 @@ async fn import(app: &App, advisories: &[Value]) -> FeedChange {
         .expect("imported")
 }
 
-fn artifact(repository: &str, reference: &str) -> String {
+pub(crate) fn artifact(repository: &str, reference: &str) -> String {
     let (project, rest) = repository.split_once('/').unwrap();
     format!("/api/v2.0/projects/{project}/repositories/{rest}/artifacts/{reference}")
 }
 
 /// The overview of an artifact once its scan has ended.
-async fn scanned(app: &App, repository: &str, reference: &str) -> Value {
+pub(crate) async fn scanned(app: &App, repository: &str, reference: &str) -> Value {
     let path = format!(
         "{}?with_scan_overview=true",
         artifact(repository, reference)
@@ -115,13 +116,20 @@ async fn scanned(app: &App, repository: &str, reference: &str) -> Value {
     panic!("the scan of {repository}:{reference} does not end");
 }
 
-async fn scan(app: &App, repository: &str, reference: &str) -> Value {
+pub(crate) async fn scan(app: &App, repository: &str, reference: &str) -> Value {
     let path = format!("{}/scan", artifact(repository, reference));
     app.post(&path).send().await.expect(202);
     scanned(app, repository, reference).await
 }
 
-async fn set(app: &App, project: &str, metadata: Value) {
+/// Pauses or resumes scans: `pause`, `resume`.
+pub(crate) async fn pause(app: &App, action: &str) {
+    let body = json!({"action": action});
+    let at = "/api/v2.0/jobservice/queues/IMAGE_SCAN";
+    app.put(at).json(&body).await.expect(200);
+}
+
+pub(crate) async fn set(app: &App, project: &str, metadata: Value) {
     let path = format!("/api/v2.0/projects/{project}");
     let body = json!({"metadata": metadata});
     app.put(&path).json(&body).await.expect(200);
@@ -341,6 +349,67 @@ async fn the_end_of_a_scan_is_told() {
         let (_, body) = receiver.next().await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["type"], "SCANNING_COMPLETED", "{body}");
+        assert_eq!(body["operator"], "auto");
+        let told = &body["event_data"];
+        assert_eq!(told["scan"]["scan_type"], "vulnerability", "{body}");
+        let resource = &told["resources"][0];
+        assert_eq!(resource["tag"], "v1", "{body}");
+        assert_eq!(resource["scan_overview"][MIME]["scan_status"], "Success");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_that_fails_or_is_stopped_is_told() {
+    let setup = webhooks::setup();
+    crate::app::both_with(&setup, async |app| {
+        app.project("ends", false).await;
+        let mut receiver = Receiver::start(vec![200; 8]).await;
+        let target = json!([{"type": "http", "address": receiver.address}]);
+        let kinds = ["SCANNING_FAILED", "SCANNING_STOPPED", "SCANNING_COMPLETED"];
+        webhooks::make(app, "ends", "scans", &kinds, target).await;
+        let mut told = async || {
+            let (_, body) = receiver.next().await;
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let resource = body["event_data"]["resources"][0].clone();
+            let overview = &resource["scan_overview"][MIME]["scan_status"];
+            (
+                body["type"].as_str().unwrap().to_owned(),
+                resource["tag"].as_str().unwrap().to_owned(),
+                overview.as_str().unwrap().to_owned(),
+            )
+        };
+        let said = |kind: &str, tag: &str, status: &str| {
+            (kind.to_owned(), tag.to_owned(), status.to_owned())
+        };
+        let held = layer(&[("gone", "1")]);
+        push(app, "ends/app", "broken", &held).await;
+        damage(&stored(app, &sha256(&held)), Damage::Remove);
+        assert_eq!(
+            scan(app, "ends/app", "broken").await["scan_status"],
+            "Error"
+        );
+        assert_eq!(told().await, said("SCANNING_FAILED", "broken", "Error"));
+        // One that waits is stopped before it begins.
+        pause(app, "pause").await;
+        push(app, "ends/app", "waits", &layer(&[("lib", "1")])).await;
+        let at = artifact("ends/app", "waits");
+        app.post(&format!("{at}/scan")).send().await.expect(202);
+        app.post(&format!("{at}/scan/stop"))
+            .send()
+            .await
+            .expect(202);
+        let overview = scanned(app, "ends/app", "waits").await;
+        assert_eq!(overview["scan_status"], "Stopped");
+        assert_eq!(told().await, said("SCANNING_STOPPED", "waits", "Stopped"));
+        // Once more changes nothing and is told to nobody.
+        app.post(&format!("{at}/scan/stop"))
+            .send()
+            .await
+            .expect(202);
+        pause(app, "resume").await;
+        scan(app, "ends/app", "waits").await;
+        assert_eq!(told().await, said("SCANNING_COMPLETED", "waits", "Success"));
     })
     .await;
 }

@@ -1,9 +1,9 @@
 //! Rows of `image_scan` and `image_package`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
-use berth_model::{ExecutionId, Timestamp};
+use berth_model::{ExecutionId, TaskId, Timestamp};
 
 /// A scan as it stands, and what the last report counts.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -13,6 +13,7 @@ pub(crate) struct ScanRow {
     pub(crate) report_id: String,
     pub(crate) status: String,
     pub(crate) execution_id: Option<i64>,
+    pub(crate) task_id: Option<i64>,
     pub(crate) started_at: i64,
     pub(crate) ended_at: Option<i64>,
     pub(crate) distro: String,
@@ -26,8 +27,8 @@ pub(crate) struct ScanRow {
     pub(crate) fixable: i64,
 }
 
-const SCAN: &str = "SELECT id, digest, report_id, status, execution_id, started_at, ended_at, distro, \
-     scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan";
+const SCAN: &str = "SELECT id, digest, report_id, status, execution_id, task_id, started_at, ended_at, \
+     distro, scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan";
 
 /// A vulnerability of a package of an image.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -96,7 +97,8 @@ pub(crate) async fn ask(
                scanned, critical, high, medium, low, negligible, unknown, fixable) \
              VALUES ($1, $2, 'Pending', $3, '', $4, $5, 0, 0, 0, 0, 0, 0, 0) \
              ON CONFLICT (digest) DO UPDATE SET status = 'Pending', \
-               report_id = excluded.report_id, started_at = excluded.started_at, ended_at = NULL \
+               report_id = excluded.report_id, started_at = excluded.started_at, ended_at = NULL, \
+               task_id = NULL \
              RETURNING id",
             args![digest, report_id, now, b"{}".to_vec(), false],
         )
@@ -112,24 +114,65 @@ pub(crate) fn scanned_by(tx: &mut Tx, image: i64, execution: ExecutionId) {
     );
 }
 
-pub(crate) async fn set_status(
-    db: &Db,
-    digest: &str,
-    status: &'static str,
-    ended: Option<Timestamp>,
-) -> Result<(), DbError> {
+/// Of these manifests, those that this execution scans already.
+pub(crate) async fn asked_by(
+    tx: &mut Tx,
+    execution: ExecutionId,
+    digests: &[&str],
+) -> Result<HashSet<String>, DbError> {
+    let mut found = HashSet::new();
+    let mut rest = digests;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = args![execution];
+        for digest in chunk {
+            values.push(*digest);
+        }
+        let sql = format!(
+            "SELECT digest FROM image_scan WHERE execution_id = $1 AND digest IN ({})",
+            placeholders(2, chunk.len())
+        );
+        let rows: Vec<(String,)> = tx.all(AssertSqlSafe(sql), values).await?;
+        found.extend(rows.into_iter().map(|(digest,)| digest));
+    }
+    Ok(found)
+}
+
+/// A task begins to scan a manifest.
+pub(crate) async fn begin(db: &Db, digest: &str, task: TaskId) -> Result<(), DbError> {
     let digest = digest.to_owned();
     db.write(move |tx| {
         Box::pin(async move {
             tx.execute(
-                "UPDATE image_scan SET status = $2, ended_at = $3 WHERE digest = $1",
-                args![digest, status, ended],
+                "UPDATE image_scan SET status = 'Running', task_id = $2, ended_at = NULL \
+                 WHERE digest = $1",
+                args![digest, task],
             )
             .await?;
             Ok::<_, DbError>(())
         })
     })
     .await
+}
+
+/// Ends a scan that an execution began and did not end with a report; `false`: it has ended, or
+/// another execution has taken it over.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    digest: &str,
+    execution: ExecutionId,
+    status: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            "UPDATE image_scan SET status = $3, ended_at = $4 \
+             WHERE digest = $1 AND execution_id = $2 AND status IN ('Pending', 'Running')",
+            args![digest, execution, status, now],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Ends what an execution has not ended itself.
