@@ -197,6 +197,11 @@ const adminPages = [
   }),
   createRoute({
     getParentRoute: inAdmin,
+    path: 'security',
+    component: lazyRouteComponent(() => import('./pages/admin/Security'), 'Security'),
+  }),
+  createRoute({
+    getParentRoute: inAdmin,
     path: 'scanners',
     component: lazyRouteComponent(() => import('./pages/admin/Scanners'), 'Scanners'),
   }),

@@ -11,7 +11,7 @@ import {
 } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconCheck, IconCopy, IconSearch } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useI18n, useT } from '../i18n';
 import { copyText } from '../lib/clipboard';
 import { happened, useFormat } from '../lib/format';
@@ -131,7 +131,17 @@ export function Status({ status, ...rest }: { status: string } & BadgeProps) {
 /** A search field that answers once typing rests. */
 export function Search(props: { value: string; onChange: (value: string) => void; label: string }) {
   const [typed, setTyped] = useState(props.value);
-  const tell = useDebouncedCallback(props.onChange, 300);
+  const told = useRef(props.value);
+  const tell = useDebouncedCallback((value: string) => {
+    told.current = value;
+    props.onChange(value);
+  }, 300);
+  // A link or the way back changed it, not the one who types.
+  useEffect(() => {
+    if (props.value === told.current) return;
+    told.current = props.value;
+    setTyped(props.value);
+  }, [props.value]);
   return (
     <TextInput
       type="search"

@@ -106,6 +106,7 @@ test('from the first login to a collection', async ({ page, server }) => {
     await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
     const runs = page.getByRole('table', { name: 'Runs' });
     await expect(runs.getByText('Succeeded').first()).toBeVisible();
+    await expect(page.getByRole('list', { name: 'Freed' }).getByRole('listitem')).toHaveCount(1);
     await page.getByRole('button', { name: /^Log / }).first().click();
     await expect(page.getByRole('log')).not.toBeEmpty();
     await page.keyboard.press('Escape');

@@ -54,7 +54,9 @@ test('a scan, its report, and what is let pass', async ({ page, server }) => {
     await dialog.getByRole('radio', { name: 'The list of this project' }).check();
     await dialog.getByLabel('The list holds until').fill('2099-12-31');
     await dialog.getByRole('button', { name: 'Add' }).click();
-    await expect(page.getByRole('row').filter({ hasText: 'Let pass' })).toHaveCount(1);
+    await expect(page.getByText('CVE-2026-1001 is let pass')).toBeVisible();
+    const table = page.getByRole('table', { name: 'Vulnerabilities' });
+    await expect(table.getByText('Let pass', { exact: true })).toHaveCount(1);
     const project = (await server.api('GET', '/api/v2.0/projects/scans')) as {
       cve_allowlist: { items: object[]; expires_at: number };
     };
@@ -80,5 +82,22 @@ test('a scan, its report, and what is let pass', async ({ page, server }) => {
     await expect(platforms.getByRole('img', { name: /of severity/ })).toHaveCount(2);
     await platforms.getByRole('link', { name: 'linux/arm64' }).click();
     await expect(page.getByRole('row').filter({ hasText: 'CVE-2026-1001' })).toBeVisible();
+  });
+
+  await test.step('the overview finds it wherever it is', async () => {
+    await page.getByRole('link', { name: 'Security overview' }).click();
+    await expect(page.getByRole('heading', { name: 'Worst images' })).toBeVisible();
+    await page.getByRole('link', { name: 'CVE-2026-1001' }).click();
+    const rows = page.getByRole('table', { name: 'All vulnerabilities' }).getByRole('row');
+    // Two images and the two of the index.
+    await expect(rows).toHaveCount(5);
+    await page.getByLabel('Severity', { exact: true }).selectOption('Low');
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await page.getByLabel('Severity', { exact: true }).selectOption('Critical');
+    await rows.nth(1).getByRole('link').click();
+    await expect(page.getByRole('tab', { name: 'Vulnerabilities' })).toHaveAttribute(
+      'aria-selected',
+      'true',
+    );
   });
 });

@@ -37,6 +37,7 @@ import { scannerLogins } from './scannerLogins';
 import { scanners } from './scanners';
 import { schedule } from './schedule';
 import { search } from './search';
+import { security } from './security';
 import { settingNames } from './settingNames';
 import { settings } from './settings';
 import { severities } from './severities';
@@ -93,6 +94,7 @@ export const en = {
   scanners,
   schedule,
   search,
+  security,
   settingNames,
   settings,
   severities,

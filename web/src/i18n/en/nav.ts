@@ -12,6 +12,7 @@ export const nav = {
   cleanup: 'Clean-up',
   jobs: 'Jobs',
   settings: 'Settings',
+  security: 'Security overview',
   scanners: 'Scanners',
   advisories: 'Advisories',
 } as const;

@@ -38,6 +38,7 @@ import { scannerLogins } from './scannerLogins';
 import { scanners } from './scanners';
 import { schedule } from './schedule';
 import { search } from './search';
+import { security } from './security';
 import { settingNames } from './settingNames';
 import { settings } from './settings';
 import { severities } from './severities';
@@ -94,6 +95,7 @@ export const zh: Texts = {
   scanners,
   schedule,
   search,
+  security,
   settingNames,
   settings,
   severities,

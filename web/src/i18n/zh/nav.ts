@@ -14,6 +14,7 @@ export const nav: Translated<typeof english> = {
   cleanup: '清理',
   jobs: '任务',
   settings: '系统设置',
+  security: '安全总览',
   scanners: '扫描器',
   advisories: '漏洞公告',
 };

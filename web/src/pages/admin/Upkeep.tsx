@@ -9,6 +9,7 @@ import { useAct, useDone } from '../../lib/act';
 import { useFormat } from '../../lib/format';
 import { isOver, numberIn, parametersOf } from '../../lib/jobs';
 import { useListState } from '../../lib/list';
+import { Bars } from '../../ui/Bars';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ask } from '../../ui/Dialogs';
 import { LogView } from '../../ui/LogView';
@@ -96,6 +97,7 @@ export function Upkeep({ upkeep }: { upkeep: Kind }) {
           </Text>
         )}
       </Section>
+      {upkeep.sizes.length > 0 && <Sizes upkeep={upkeep} />}
       <History upkeep={upkeep} />
       {scheduling && set && (
         <ScheduleForm
@@ -143,6 +145,33 @@ function Fields(props: { upkeep: Kind; values: Values; onChange: (values: Values
       />
     );
   });
+}
+
+/** Runs that the picture shows. */
+const SHOWN = 30;
+
+/** What the runs that deleted something freed, from the oldest to the newest. */
+function Sizes({ upkeep }: { upkeep: Kind }) {
+  const { word } = useI18n();
+  const format = useFormat();
+  const { data } = useQuery({
+    queryKey: ['upkeep', upkeep.id, 'sizes'],
+    refetchInterval: LIVE,
+    queryFn: () => upkeep.history({ page: 1, page_size: 100 }),
+  });
+  const name = upkeep.sizes[0] ?? '';
+  const bars = (data?.items ?? [])
+    .map((run) => ({ run, told: parametersOf(run.job_parameters) }))
+    .filter(({ run, told }) => isOver(run.job_status) && told.dry_run !== true)
+    .slice(0, SHOWN)
+    .reverse()
+    .map(({ run, told }) => {
+      const value = numberIn(told, name) ?? 0;
+      const when = format.moment(run.creation_time);
+      return { key: run.id, name: when, value, text: format.bytes(value) };
+    });
+  if (bars.length === 0) return null;
+  return <Bars label={word('outcomes', name)} bars={bars} />;
 }
 
 function History({ upkeep }: { upkeep: Kind }) {

@@ -1,0 +1,23 @@
+/** Vulnerabilities of all images. */
+export const security = {
+  title: 'Security overview',
+  about: 'What is known of vulnerabilities in all images that were scanned.',
+  scanned: 'Scanned artifacts',
+  ofAll: '{count} of {total}',
+  fixable: 'With a fixed version',
+  total: 'All',
+  worst: 'Worst images',
+  worstNone: 'No scanned image has vulnerabilities.',
+  gravest: 'Most dangerous vulnerabilities',
+  list: 'All vulnerabilities',
+  cve: 'Find an id',
+  package: 'Find a package',
+  repository: 'Find a project or repository',
+  anySeverity: 'Any severity',
+  severity: 'Severity',
+  many: 'There are more than a thousand: narrow them with the filters.',
+  image: 'Image',
+  none: 'No vulnerability is known',
+  noneNext: 'Scan images, and import advisories, if that was not done yet.',
+  export: 'Export as CSV',
+} as const;
