@@ -238,7 +238,7 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let db = &scanning.db;
     let part = (page.limit(), page.offset());
-    let (rows, total) = hub::list(db, &asked.q, part, !wanted.tune_count).await?;
+    let (rows, total) = hub::list(db, (&asked.q, &asked.sort), part, !wanted.tune_count).await?;
     let unique = |of: fn(&hub::HubRow) -> i64| {
         let mut ids: Vec<i64> = rows.iter().map(of).collect();
         ids.sort_unstable();

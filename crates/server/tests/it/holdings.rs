@@ -321,6 +321,7 @@ impl Holding {
             "scanArtifact" | "stopScanArtifact" => json!({"scan_type": "vulnerability"}),
             "actionPendingJobs" => json!({"action": "resume"}),
             "createGCSchedule"
+            | "createScanAllSchedule"
             | "createPurgeSchedule"
             | "createScrubSchedule"
             | "createRepairSchedule"
@@ -329,10 +330,12 @@ impl Holding {
                 run
             }
             "createGCSchedule"
+            | "createScanAllSchedule"
             | "createPurgeSchedule"
             | "createScrubSchedule"
             | "createRepairSchedule"
             | "updateGCSchedule"
+            | "updateScanAllSchedule"
             | "updatePurgeSchedule"
             | "updateScrubSchedule"
             | "updateRepairSchedule" => plan,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use berth_db::query::{Column, Filter, Kind};
+use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{Args, AssertSqlSafe, Db, DbError, args, placeholders};
 
 use crate::VulnError;
@@ -147,14 +147,26 @@ pub(crate) async fn worst(db: &Db, limit: i64) -> Result<Vec<WorstRow>, DbError>
 /// [`COUNTED`] and an exact number is not wanted.
 pub(crate) async fn list(
     db: &Db,
-    q: &str,
+    (q, sort): (&str, &str),
     (limit, offset): (i64, i64),
     exact: bool,
 ) -> Result<(Vec<HubRow>, Option<i64>), VulnError> {
     let mut filter = Filter::new();
     filter.and_query(q, ASKED)?;
     let condition = filter.sql();
-    let tags = if condition.contains("t.name") {
+    // Of one vulnerability all have one score, and the first is the order of the index.
+    let default = if condition.contains("v.name = $") {
+        "v.package_id"
+    } else {
+        "v.score DESC, v.name DESC, v.package_id DESC"
+    };
+    let order = order_by(
+        sort,
+        ASKED,
+        default,
+        "i.image_id, m.id, v.package_id, v.name",
+    )?;
+    let tags = if condition.contains("t.name") || order.contains("t.name") {
         "JOIN tag t ON t.manifest_id = m.id"
     } else {
         ""
@@ -165,12 +177,6 @@ pub(crate) async fn list(
          JOIN image_scan s ON s.id = i.image_id JOIN manifest m ON m.digest = s.digest \
          JOIN repository r ON r.id = m.repository_id {tags}"
     );
-    // Of one vulnerability all have one score, and this is the order of the index.
-    let order = if condition.contains("v.name = $") {
-        "v.package_id, i.image_id, m.id"
-    } else {
-        "v.score DESC, v.name DESC, v.package_id DESC, i.image_id, m.id"
-    };
     let count = if exact {
         format!("SELECT COUNT(*) FROM {from} WHERE {condition}")
     } else {
@@ -183,7 +189,7 @@ pub(crate) async fn list(
     let sql = format!(
         "SELECT r.project_id, r.name AS repository, m.id AS manifest_id, m.digest, v.name, \
            v.severity, v.status, v.score, p.name AS package, p.version, v.fixed_version, \
-           v.advisory_id FROM {from} WHERE {condition} ORDER BY {order} \
+           v.advisory_id FROM {from} WHERE {condition} {order} \
          LIMIT ${limit} OFFSET ${offset}"
     );
     let rows = db.all(AssertSqlSafe(sql), values).await?;
