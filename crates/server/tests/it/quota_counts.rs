@@ -215,7 +215,10 @@ async fn recount_one(app: &App) {
     .await;
     let watch = Unwatched::default();
     let report = app.parts.lifecycle.reconcile_quotas(true, &watch).await;
-    assert_eq!(report.unwrap().found, 1);
+    // Its own nightly run, whose time the clock may have reached, may have been there first.
+    assert!(report.unwrap().found <= 1);
+    let left = "SELECT COUNT(*) FROM project_content WHERE digest = 'sha256:stray'";
+    assert_eq!(app.count(left).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
