@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/berth-test.XXXXXX")
 log="$work/tests.log"
 failed_steps=0
+failed_names=""
 
 finish() {
   bash scripts/test-services.sh stop "$work/services" >/dev/null 2>&1
@@ -20,6 +21,7 @@ step() {
   echo "== $name"
   if ! "$@"; then
     echo "FAILED: $name"
+    failed_names+="FAILED: $name"$'\n'
     failed_steps=$((failed_steps + 1))
   fi
 }
@@ -73,6 +75,14 @@ fi
 failed=$((failed + failed_steps))
 
 grep 'SKIPPED' "$log" | sort | uniq -c
+# What failed, once more at the end, where a reader of a long log looks first: the name of each
+# test and what it said, shortened.
+if [ "$failed" -gt 0 ]; then
+  echo
+  printf '%s' "$failed_names"
+  grep -E '^test .* \.\.\. FAILED$|^ +[0-9]+\) \[|^error(\[E[0-9]+\])?:' "$log" | sort -u | head -n 40
+  grep -A 6 -E "^thread '.*panicked at" "$log" | cut -c 1-400 | head -n 80
+fi
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -168,7 +168,7 @@ async fn many_images_wait_little_by_little_and_a_stop_is_quick() {
         app.post(STOP).send().await.expect(202);
         let told = ended(app).await;
         assert!(
-            began.elapsed() < Duration::from_secs(1),
+            began.elapsed() < Duration::from_secs(5),
             "{:?}",
             began.elapsed()
         );
