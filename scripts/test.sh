@@ -80,7 +80,7 @@ grep 'SKIPPED' "$log" | sort | uniq -c
 if [ "$failed" -gt 0 ]; then
   echo
   printf '%s' "$failed_names"
-  grep -E '^test .* \.\.\. FAILED$|^ +[0-9]+\) \[|^error(\[E[0-9]+\])?:' "$log" | sort -u | head -n 40
+  grep -E '^test .* \.\.\. FAILED$|^ +[0-9]+\) [a-z]|^error(\[E[0-9]+\])?:' "$log" | sort -u | head -n 40
   grep -A 6 -E "^thread '.*panicked at" "$log" | cut -c 1-400 | head -n 80
 fi
 echo

@@ -1,4 +1,4 @@
-/** A server for each worker, and people in front of it. */
+/** A server for each worker, or for a file that asks for its own, and people in front of it. */
 import { test as base, expect, type Page } from '@playwright/test';
 import { ADMIN, Server } from './server';
 
@@ -6,9 +6,15 @@ export { expect };
 
 interface Workers {
   server: Server;
+  /**
+   * A file that counts on a server nobody else has used names itself here: workers are told apart
+   * by it, so the file gets a worker and thereby a server of its own, whatever ran before.
+   */
+  serverOf: string;
 }
 
 export const test = base.extend<object, Workers>({
+  serverOf: ['everybody', { option: true, scope: 'worker' }],
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: the runner reads which fixtures are asked for
     async ({}, use) => {

@@ -6,6 +6,9 @@ import { expect, logIn, test } from './fixtures';
 import { push } from './image';
 import { ADMIN } from './server';
 
+// It begins without advisories.
+test.use({ serverOf: 'scanners' });
+
 /** A scanner that only says what it is, to those who bring its token. */
 async function scanner() {
   const metadata = {

@@ -4,6 +4,9 @@ import { importAdvisories } from './advisories';
 import { expect, logIn, test } from './fixtures';
 import { push, pushIndex } from './image';
 
+// It begins without advisories.
+test.use({ serverOf: 'scanning' });
+
 test('a scan, its report, and what is let pass', async ({ page, server }) => {
   test.setTimeout(120_000);
   await server.api('POST', '/api/v2.0/projects', { project_name: 'scans', metadata: {} });
