@@ -92,6 +92,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "security hub",
         sql: include_str!("migrations/0019_security_hub.sql"),
     },
+    MigrationFile {
+        version: 23,
+        name: "CVE exports",
+        sql: include_str!("migrations/0023_cve_exports.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

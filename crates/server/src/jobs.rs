@@ -31,5 +31,6 @@ pub(crate) async fn schedule_defaults(parts: &Parts) -> Result<(), JobsError> {
         .jobs
         .default_schedule(quotas::KIND, &daily, quotas::KIND, &json!({}))
         .await?;
+    parts.scanning.schedule_defaults().await?;
     berth_lifecycle::jobs::schedule_defaults(&parts.jobs).await
 }

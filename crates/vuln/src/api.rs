@@ -129,6 +129,7 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
         });
     own.chain(all::endpoints(scanning))
         .chain(crate::hub::endpoints(scanning))
+        .chain(crate::export::endpoints(scanning))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use berth_catalog::CatalogError;
 use berth_db::DbError;
 use berth_db::query::QueryError;
+use berth_iam::Refusal;
 use berth_jobs::JobsError;
 use berth_model::{Code, Coded};
 use berth_registry::RegistryError;
@@ -29,6 +30,12 @@ pub enum VulnError {
     /// A feed that cannot be read.
     #[error(transparent)]
     Feed(#[from] ScanError),
+    /// The caller may not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too much of the kind is under way.
+    #[error("{0}")]
+    Busy(String),
     /// There is none.
     #[error("{0} not found")]
     NotFound(String),
@@ -56,6 +63,8 @@ impl Coded for VulnError {
             Self::Registry(error) => error.code(),
             Self::Jobs(error) => error.code(),
             Self::Feed(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::Refused(refusal) => refusal.code(),
+            Self::Busy(_) => Code::Conflict,
             Self::NotFound(_) => Code::NotFound,
             Self::Layer { .. } | Self::Stopped => Code::Unknown,
         }

@@ -8,6 +8,7 @@
 mod api;
 mod error;
 mod events;
+mod export;
 mod feeds;
 mod gate;
 mod hub;
@@ -20,7 +21,7 @@ mod store;
 
 use berth_catalog::Catalog;
 use berth_db::{Db, DbError, Kept};
-use berth_jobs::{Jobs, NewExecution, NewTask, Trigger};
+use berth_jobs::{Cadence, Jobs, JobsError, NewExecution, NewTask, Trigger};
 use berth_model::{Clock, ExecutionId, ProjectId, Timestamp};
 use berth_registry::Registry;
 use serde_json::json;
@@ -69,9 +70,24 @@ impl Scanning {
     pub fn register(&self) {
         self.jobs.register(job::Scan::new(self.clone()));
         self.jobs.register(scan_all::ScanAll::new(self.clone()));
+        self.jobs.register(export::Export(self.clone()));
+        self.jobs.register(export::Cleanup(self.clone()));
+        self.jobs.keep(export::EXPORT, export::KEPT);
         self.jobs.keep(SCAN, KEPT);
         self.jobs.keep(scan_all::SCAN_ALL, KEPT_OF_ALL);
         self.registry.guard(std::sync::Arc::new(self.clone()));
+    }
+
+    /// Schedules what should be done regularly, where nobody has said otherwise.
+    ///
+    /// # Errors
+    /// [`JobsError`] when the schedule cannot be kept.
+    pub async fn schedule_defaults(&self) -> Result<(), JobsError> {
+        let (daily, nothing) = (Cadence::daily(), json!({}));
+        let kind = export::CLEANUP;
+        self.jobs
+            .default_schedule(kind, &daily, kind, &nothing)
+            .await
     }
 
     /// Has a manifest scanned, in the transaction that wants it.

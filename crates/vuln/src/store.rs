@@ -1,5 +1,6 @@
 //! The tables of this crate.
 
+pub(crate) mod export;
 pub(crate) mod feeds;
 pub(crate) mod hub;
 pub(crate) mod images;

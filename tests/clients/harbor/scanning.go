@@ -13,6 +13,7 @@ import (
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/project"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan_all"
+	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scan_data_export"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/scanner"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/securityhub"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/models"
@@ -83,5 +84,23 @@ func scanning(t *tour) {
 	whole := ok(t.api.Securityhub.GetSecuritySummary(t.ctx, securityhub.NewGetSecuritySummaryParams().WithWithDangerousCVE(byName).WithWithDangerousArtifact(byName))).Payload
 	expect(whole.ScannedCnt > 0, "%+v", whole)
 	ok(t.api.Securityhub.ListVulnerabilities(t.ctx, securityhub.NewListVulnerabilitiesParams().WithTuneCount(byName).WithWithTag(byName).WithQ(swag.String("cvss_score_v3=[7~10]"))))
+	t.export()
 	ok(t.api.Scan.StopScanArtifact(t.ctx, scan.NewStopScanArtifactParams().WithProjectName(home).WithRepositoryName(app).WithReference("v1").WithScanType(&models.ScanType{ScanType: "vulnerability"})))
+}
+
+// export has the vulnerabilities of a project written to a file, and fetches it.
+func (t *tour) export() {
+	api := t.api.ScanDataExport
+	id := ok(t.api.Project.GetProject(t.ctx, project.NewGetProjectParams().WithXIsResourceName(byName).WithProjectNameOrID(home))).Payload.ProjectID
+	criteria := &models.ScanDataExportRequest{JobName: "walk", Projects: []int64{int64(id)}, Repositories: "**"}
+	kind := "application/vnd.security.vulnerability.report; version=1.1"
+	run := ok(api.ExportScanData(t.ctx, scan_data_export.NewExportScanDataParams().WithXScanDataType(kind).WithCriteria(criteria))).Payload.ID
+	t.until("the export has ended", func() bool {
+		return ok(api.GetScanDataExportExecution(t.ctx, scan_data_export.NewGetScanDataExportExecutionParams().WithExecutionID(run))).Payload.FilePresent
+	})
+	mine := ok(api.GetScanDataExportExecutionList(t.ctx, scan_data_export.NewGetScanDataExportExecutionListParams())).Payload.Items
+	expect(len(mine) == 1 && mine[0].ID == run, "%+v", mine)
+	var file strings.Builder
+	ok(api.DownloadScanData(t.ctx, scan_data_export.NewDownloadScanDataParams().WithExecutionID(run).WithFormat(swag.String("csv")), &file))
+	expect(strings.HasPrefix(file.String(), "Repository,Artifact Digest,CVE,"), "file %s", file.String())
 }

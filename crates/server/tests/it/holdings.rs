@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Setup};
 use crate::client::Login;
 use crate::content::sha256;
+use crate::cve_export;
 use crate::scanners::Stub;
 
 /// What a path may name that is the same for all projects: words, and things of the system.
@@ -118,6 +119,7 @@ impl Holding {
         holding.push(app).await;
         holding.lose(app).await;
         holding.set_rules(app).await;
+        holding.export(app).await;
         let quotas = format!("/api/v2.0/quotas?reference=project&reference_id={id}");
         let quotas = app.get(&quotas).send().await.expect(200).json();
         holding.set("quota", &quotas[0]["id"]);
@@ -183,6 +185,15 @@ impl Holding {
         panic!("the run of {made} does not end");
     }
 
+    /// Exports the vulnerabilities of the project, for the administrator of the system.
+    async fn export(&mut self, app: &App) {
+        let body = self.body("exportScanData", "kept");
+        let made = cve_export::ask(app, &app.admin, &body).await.expect(200);
+        let id = made.json()["id"].as_i64().unwrap();
+        cve_export::ended(app, &app.admin, id).await;
+        self.set("export", id);
+    }
+
     fn set(&mut self, name: &'static str, value: impl ToString) {
         self.params.insert(name, value.to_string());
     }
@@ -192,6 +203,7 @@ impl Holding {
         let name = match name {
             "id" if path.starts_with("/api/v2.0/quotas/") => "quota",
             "id" if path.starts_with("/api/v2.0/retentions/") => "retention",
+            "execution_id" if path.starts_with("/api/v2.0/export/") => "export",
             other => other,
         };
         let Some(value) = self.params.get(name) else {
@@ -289,6 +301,7 @@ impl Holding {
             "RefreshSec" => json!({"secret": "Aa1-of-the-robot"}),
             "updateRepository" => json!({"description": own}),
             "createTag" => json!({"name": own}),
+            "exportScanData" => json!({"job_name": own, "projects": [self.id]}),
             "CreateWebhookPolicyOfProject" | "UpdateWebhookPolicyOfProject" => hook,
             "CreateImmuRule" | "UpdateImmuRule" => json!({
                 "action": "immutable",

@@ -13,6 +13,7 @@ use crate::app::{App, both, both_with};
 use crate::client::Call;
 use crate::holdings::{Holding, names, setup};
 use crate::openapi::{document, operations};
+use crate::scanning::MIME;
 
 const BASE: &str = "/api/v2.0";
 /// No id, no name and no time of anything.
@@ -207,7 +208,9 @@ async fn no_body_sets_what_it_does_not_list() {
                 body["id"] = json!(MARK);
             }
             let path = mine.fill(&taking.path);
-            let answer = app.call(taking.method.clone(), &path).json(&body).await;
+            let call = app.call(taking.method.clone(), &path);
+            let call = call.header("x-scan-data-type", MIME);
+            let answer = call.json(&body).await;
             assert!(
                 matches!(answer.status, 200..=202)
                     || (names_itself && answer.status == 400)

@@ -10,6 +10,7 @@ mod concurrency;
 mod content;
 mod contract;
 mod corruption;
+mod cve_export;
 mod deletes;
 mod disk_faults;
 mod errors;

@@ -12,5 +12,7 @@ export const jobKinds = {
   WEBHOOK: 'Webhooks',
   IMAGE_SCAN: 'Scan',
   SCAN_ALL: 'Scan of everything',
+  SCAN_DATA_EXPORT: 'CVE export',
+  SYSTEM_ARTIFACT_CLEANUP: 'Cleaning of exports',
   REPLICATION: 'Replication',
 } as const;

@@ -14,5 +14,7 @@ export const jobKinds: Translated<typeof english> = {
   WEBHOOK: 'Webhook',
   IMAGE_SCAN: '扫描',
   SCAN_ALL: '全部扫描',
+  SCAN_DATA_EXPORT: '漏洞导出',
+  SYSTEM_ARTIFACT_CLEANUP: '导出文件清理',
   REPLICATION: '复制',
 };
