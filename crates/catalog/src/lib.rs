@@ -40,7 +40,7 @@ pub use quotas::{Quota, QuotaExceeded, QuotaFilter, QuotaPush, QuotaUse, charge}
 pub use recorder::{PullKept, Recorder, record_in};
 pub use repositories::Repository;
 pub use routes::{LabelBody, LabelRequest, ProjectBody, SystemFacts, endpoints, robot_endpoints};
-pub use scanning::{ScanRules, scans_pushes};
+pub use scanning::{ScanRules, WantedOfPushes, wanted_of_pushes};
 pub use settings::{
     Configurations, ConfigurationsResponse, Kind, MOST_STORAGE, Restriction, SettingError,
     SettingKey, Settings, UNLIMITED,

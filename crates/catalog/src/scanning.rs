@@ -53,8 +53,25 @@ impl Catalog {
     }
 }
 
-/// Whether what is pushed to a project is scanned at once.
-pub async fn scans_pushes(tx: &mut Tx, project: ProjectId) -> Result<bool, CatalogError> {
-    let value = store::metadata::get(tx, project, "auto_scan").await?;
-    Ok(value.as_deref() == Some("true"))
+/// What is done at once with what is pushed to a project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WantedOfPushes {
+    /// It is scanned.
+    pub scan: bool,
+    /// Its SBOM is made.
+    pub sbom: bool,
+}
+
+/// What a project wants done at once with what is pushed to it.
+pub async fn wanted_of_pushes(
+    tx: &mut Tx,
+    project: ProjectId,
+) -> Result<WantedOfPushes, CatalogError> {
+    const KEYS: [&str; 2] = ["auto_scan", "auto_sbom_generation"];
+    let set = store::metadata::set_among(tx, project, KEYS).await?;
+    let is_set = |key: &str| set.iter().any(|name| name == key);
+    Ok(WantedOfPushes {
+        scan: is_set(KEYS[0]),
+        sbom: is_set(KEYS[1]),
+    })
 }

@@ -21,6 +21,9 @@ pub enum Access {
     /// A permission in the project that the path names (`{project_name_or_id}` or
     /// `{project_name}`). The handler finds its `ProjectFacts` as a request extension.
     Project(Permission),
+    /// As `Project`, with one of two permissions: the body or what is found says which is needed,
+    /// and the handler asks [`access`](crate::access) for that one.
+    ProjectEither(Permission, Permission),
     /// A permission on the system; while visitors may make accounts, nothing of visitors.
     Registration(Permission),
     /// That the caller is the user `{user_id}` of the path, or holds the permission on the system.

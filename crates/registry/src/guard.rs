@@ -65,6 +65,12 @@ pub trait Guard: Send + Sync {
         &'a self,
         digests: &'a [&'a str],
     ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>>;
+
+    /// What is known of the SBOMs of manifests, by their ids: Harbor's `sbom_overview`.
+    fn sboms<'a>(
+        &'a self,
+        manifests: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, Value>, DbError>>;
 }
 
 impl Registry {

@@ -6,6 +6,7 @@
 //! exists is leased, so that garbage collection cannot take it from under a push.
 
 mod api;
+mod attach;
 mod blobs;
 mod cache;
 mod error;
@@ -39,6 +40,7 @@ use cache::PullCache;
 use uploads::{Parked, Turns};
 
 pub use api::endpoints;
+pub use attach::{Attached, Attachment};
 pub use error::RegistryError;
 pub use guard::{Artifact, Guard, Held};
 pub use retention::{Contents, Retired};

@@ -93,6 +93,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0019_security_hub.sql"),
     },
     MigrationFile {
+        version: 21,
+        name: "sboms",
+        sql: include_str!("migrations/0021_sboms.sql"),
+    },
+    MigrationFile {
         version: 23,
         name: "CVE exports",
         sql: include_str!("migrations/0023_cve_exports.sql"),

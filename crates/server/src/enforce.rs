@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use berth_catalog::Catalog;
 use berth_http::{ApiError, ClientAddr};
-use berth_iam::access::{require, require_system};
+use berth_iam::access::{allows, require, require_system};
 use berth_iam::{Access, Actor, Caller, Entry, Iam, Permission, ProjectFacts, Refusal};
 use berth_model::{Code, Resource};
 use http::header::AUTHORIZATION;
@@ -141,6 +141,7 @@ impl Attempt {
             Access::System(permission)
             | Access::Registration(permission)
             | Access::Project(permission)
+            | Access::ProjectEither(permission, _)
             | Access::SelfOr(permission) => Some(permission),
             _ => None,
         };
@@ -227,7 +228,11 @@ async fn admit(guard: &Guard, request: Request) -> Result<Request, ApiError> {
             }
         }
         Access::Project(permission) => {
-            let facts = project(guard, actor, &mut parts, permission).await?;
+            let facts = project(guard, actor, &mut parts, &[permission]).await?;
+            parts.extensions.insert(facts);
+        }
+        Access::ProjectEither(one, other) => {
+            let facts = project(guard, actor, &mut parts, &[one, other]).await?;
             parts.extensions.insert(facts);
         }
     }
@@ -240,12 +245,12 @@ async fn params(parts: &mut Parts) -> Result<RawPathParams, ApiError> {
         .map_err(|_| ApiError::new(Code::BadRequest, "the path is not readable"))
 }
 
-/// The project that the path names, if the caller holds the permission in it.
+/// The project that the path names, if the caller holds one of the permissions in it.
 async fn project(
     guard: &Guard,
     actor: &Actor,
     parts: &mut Parts,
-    permission: Permission,
+    permissions: &[Permission],
 ) -> Result<ProjectFacts, ApiError> {
     let by_name = parts
         .headers
@@ -257,13 +262,15 @@ async fn project(
         "project_name_or_id" => Some((value, by_name)),
         _ => None,
     });
-    let Some((named, is_name)) = named else {
+    let (Some((named, is_name)), Some(first)) = (named, permissions.first()) else {
         return Err(ApiError::new(Code::BadRequest, "the path names no project"));
     };
     let facts = guard.gate.catalog.resolve(actor, named, is_name).await?;
     match facts {
         Some(facts) => {
-            require(actor, &facts, permission)?;
+            // What a refusal names is the first.
+            let held = permissions.iter().find(|it| allows(actor, &facts, **it));
+            require(actor, &facts, held.copied().unwrap_or(*first))?;
             Ok(facts)
         }
         // Only those who see everything are told that there is no such project.
@@ -271,7 +278,7 @@ async fn project(
             Code::NotFound,
             format!("project {named} not found"),
         )),
-        None => Err(Refusal::of(actor, permission, Some(named)).into()),
+        None => Err(Refusal::of(actor, *first, Some(named)).into()),
     }
 }
 

@@ -3,28 +3,6 @@
 //! Invariant: an artifact is found below the project that the server's layer resolved and checked;
 //! a log is read only with the report id of that artifact's scan.
 
-mod all;
-
-use std::collections::HashMap;
-
-use axum::Extension;
-use axum::body::HttpBody as _;
-use axum::extract::{FromRequest as _, Path, Request, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use berth_http::{ApiError, Json};
-use berth_iam::{Access, Endpoint, Operation, Permission, ProjectFacts};
-use berth_jobs::{JobsError, Trigger};
-use berth_model::{Action, Code, ExecutionId, Resource, TaskId, Timestamp};
-use berth_oci::{Reference, RepositoryName};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::report::MIMES;
-use crate::store::images::{self, ScanRow};
-use crate::{SCAN, Scanning, VulnError, job};
-
 /// Below an artifact.
 macro_rules! artifact {
     ($rest:literal) => {
@@ -35,6 +13,32 @@ macro_rules! artifact {
         )
     };
 }
+
+mod all;
+mod sboms;
+
+use std::collections::HashMap;
+
+use axum::Extension;
+use axum::body::HttpBody as _;
+use axum::extract::{FromRequest as _, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use berth_http::{ApiError, Json};
+use berth_iam::access::require;
+use berth_iam::{Access, Caller, Endpoint, Operation, Permission, ProjectFacts};
+use berth_jobs::{JobsError, Trigger};
+use berth_model::{Action, Code, ExecutionId, Resource, TaskId, Timestamp};
+use berth_oci::{Reference, RepositoryName};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::events::Sought;
+use crate::report::MIMES;
+use crate::sbom::SBOM;
+use crate::store::{images, sboms as rows};
+use crate::{SCAN, Scanning, VulnError, job};
 
 /// A feed of advisories, as its last import left it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,7 +68,10 @@ struct ScanTypeBody {
 
 /// Every endpoint of scanning.
 pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
-    let may = |action| Access::Project(Permission::new(Resource::Scan, action));
+    let may = |action| {
+        let of = |resource| Permission::new(resource, action);
+        Access::ProjectEither(of(Resource::Scan), of(Resource::Sbom))
+    };
     let operation = |id, summary| Operation::new(id, "scan", summary);
     let routes = [
         (
@@ -72,7 +79,7 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             artifact!("/scan"),
             may(Action::Create),
             post(scan),
-            operation("scanArtifact", "Scan an artifact")
+            operation("scanArtifact", "Scan an artifact, or make its SBOM")
                 .body::<ScanTypeBody>()
                 .status(202)
                 .errors(&[400]),
@@ -127,7 +134,8 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             let handler = handler.with_state(scanning.clone());
             Endpoint::new(method, path, access, handler).describe(operation)
         });
-    own.chain(all::endpoints(scanning))
+    own.chain([sboms::endpoint(scanning)])
+        .chain(all::endpoints(scanning))
         .chain(crate::hub::endpoints(scanning))
         .chain(crate::export::endpoints(scanning))
         .collect()
@@ -176,45 +184,94 @@ impl Scanning {
         })
     }
 
-    /// Whether an execution scans one artifact, and not everything.
-    async fn is_of_one(&self, execution: ExecutionId) -> Result<bool, VulnError> {
-        match self.jobs.execution(SCAN, None, execution).await {
-            Ok(_) => Ok(true),
-            Err(JobsError::NotFound(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn scan_of(&self, named: &Named) -> Result<ScanRow, ApiError> {
-        let row = images::find(&self.db, &named.digest).await?;
-        row.ok_or_else(|| {
-            let sentence = format!("{} has not been scanned: scan it first", named.digest);
-            ApiError::new(Code::NotFound, sentence)
-        })
+    /// How what is looked for in an artifact stands, if it was ever asked for.
+    async fn standing(&self, named: &Named, sought: Sought) -> Result<Option<Standing>, VulnError> {
+        let (vendor, vendor_id, standing) = match sought {
+            Sought::Vulnerabilities => {
+                let Some(row) = images::find(&self.db, &named.digest).await? else {
+                    return Ok(None);
+                };
+                (SCAN, None, (row.report_id, row.execution_id, row.task_id))
+            }
+            Sought::Sbom => {
+                let name = named.repository.as_str();
+                let Some(row) = rows::find(&self.db, name, &named.digest).await? else {
+                    return Ok(None);
+                };
+                let standing = (row.report_id, row.execution_id, row.task_id);
+                (SBOM, Some(row.manifest_id), standing)
+            }
+        };
+        let (report, execution, task) = standing;
+        let execution = execution.map(ExecutionId);
+        let whole = match execution {
+            None => false,
+            Some(id) => match self.jobs.execution(vendor, vendor_id, id).await {
+                Ok(_) => true,
+                Err(JobsError::NotFound(_)) => false,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(Some(Standing {
+            report,
+            execution,
+            task: task.map(TaskId),
+            whole,
+        }))
     }
 }
 
-/// Refuses a scan for what is not there. Harbor's clients may leave the body away.
-async fn check_type(request: Request) -> Result<(), ApiError> {
+/// A scan, or the making of an SBOM, as it stands.
+struct Standing {
+    report: String,
+    execution: Option<ExecutionId>,
+    task: Option<TaskId>,
+    /// The execution is about this artifact, and not about others too.
+    whole: bool,
+}
+
+/// What is to be looked for. Harbor's clients may leave the body away.
+async fn sought(request: Request) -> Result<Sought, ApiError> {
     if request.body().is_end_stream() {
-        return Ok(());
+        return Ok(Sought::Vulnerabilities);
     }
     let Json(body) = Json::<ScanTypeBody>::from_request(request, &()).await?;
     match body.scan_type.as_deref() {
-        None | Some("" | "vulnerability") => Ok(()),
+        None | Some("" | "vulnerability") => Ok(Sought::Vulnerabilities),
+        Some("sbom") => Ok(Sought::Sbom),
         Some(other) => Err(ApiError::bad_request(format!(
-            "scan_type {other:?} is not there: it must be \"vulnerability\""
+            "scan_type {other:?} is not there: it must be \"vulnerability\" or \"sbom\""
         ))),
     }
+}
+
+/// Lets those do it who may do it with what is looked for: the route asks for either.
+fn ask(
+    caller: &Caller,
+    facts: &ProjectFacts,
+    sought: Sought,
+    action: Action,
+) -> Result<(), ApiError> {
+    let resource = match sought {
+        Sought::Vulnerabilities => Resource::Scan,
+        Sought::Sbom => Resource::Sbom,
+    };
+    Ok(require(
+        &caller.actor,
+        facts,
+        Permission::new(resource, action),
+    )?)
 }
 
 async fn scan(
     State(scanning): State<Scanning>,
     Extension(facts): Extension<ProjectFacts>,
     Path(path): Path<HashMap<String, String>>,
+    caller: Caller,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    check_type(request).await?;
+    let sought = sought(request).await?;
+    ask(&caller, &facts, sought, Action::Create)?;
     let named = scanning.named(&facts, &path).await?;
     if named.kind != "IMAGE" || named.accessory {
         return Err(ApiError::bad_request(format!(
@@ -229,8 +286,16 @@ async fn scan(
         .write::<_, VulnError, _>(move |tx| {
             Box::pin(async move {
                 let (repository, digest) = (named.repository.as_str(), &named.digest);
-                this.submit(tx, repository, digest, Trigger::Manual, now)
-                    .await?;
+                let trigger = Trigger::Manual;
+                match sought {
+                    Sought::Vulnerabilities => {
+                        this.submit(tx, repository, digest, trigger, now).await?;
+                    }
+                    Sought::Sbom => {
+                        this.submit_sbom(tx, repository, digest, trigger, now)
+                            .await?;
+                    }
+                }
                 Ok(())
             })
         })
@@ -243,14 +308,23 @@ async fn stop(
     State(scanning): State<Scanning>,
     Extension(facts): Extension<ProjectFacts>,
     Path(path): Path<HashMap<String, String>>,
+    caller: Caller,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    check_type(request).await?;
+    let sought = sought(request).await?;
+    ask(&caller, &facts, sought, Action::Stop)?;
     let named = scanning.named(&facts, &path).await?;
-    let scan = scanning.scan_of(&named).await?;
-    if let Some(execution) = scan.execution_id.map(ExecutionId) {
+    let Some(standing) = scanning.standing(&named, sought).await? else {
+        let sentence = match sought {
+            Sought::Vulnerabilities => "has not been scanned: scan it first",
+            Sought::Sbom => "has no SBOM: have one generated first",
+        };
+        let sentence = format!("{} {sentence}", named.digest);
+        return Err(ApiError::new(Code::NotFound, sentence));
+    };
+    if let Some(execution) = standing.execution {
         let jobs = &scanning.jobs;
-        let stopped = if scanning.is_of_one(execution).await? {
+        let stopped = if standing.whole {
             jobs.stop_execution(execution).await
         } else {
             // The others of a scan of everything go on.
@@ -266,25 +340,31 @@ async fn log(
     State(scanning): State<Scanning>,
     Extension(facts): Extension<ProjectFacts>,
     Path(path): Path<HashMap<String, String>>,
+    caller: Caller,
 ) -> Result<Response, ApiError> {
     let named = scanning.named(&facts, &path).await?;
-    let scan = scanning.scan_of(&named).await?;
-    let report = path.get("report_id").map(String::as_str);
-    let execution = scan
-        .execution_id
-        .filter(|_| report == Some(&scan.report_id));
-    let Some(execution) = execution else {
-        let sentence = format!("report {} not found", report.unwrap_or_default());
+    let report = path
+        .get("report_id")
+        .map(String::as_str)
+        .unwrap_or_default();
+    let mut found = None;
+    for sought in [Sought::Vulnerabilities, Sought::Sbom] {
+        let standing = scanning.standing(&named, sought).await?;
+        if let Some(standing) = standing.filter(|it| it.report == report) {
+            ask(&caller, &facts, sought, Action::Read)?;
+            found = Some(standing);
+            break;
+        }
+    }
+    let Some((standing, execution)) = found.and_then(|it| it.execution.map(|id| (it, id))) else {
+        let sentence = format!("report {report} not found");
         return Err(ApiError::new(Code::NotFound, sentence));
     };
     let mut text = String::new();
-    let tasks = match scan.task_id.map(TaskId) {
-        Some(task) if !scanning.is_of_one(ExecutionId(execution)).await? => vec![task],
+    let tasks = match standing.task {
+        Some(task) if !standing.whole => vec![task],
         _ => {
-            let tasks = scanning
-                .jobs
-                .tasks(ExecutionId(execution), None, 100, 0)
-                .await;
+            let tasks = scanning.jobs.tasks(execution, None, 100, 0).await;
             let tasks = tasks.map_err(VulnError::from)?.0;
             tasks.into_iter().map(|task| task.id).collect()
         }

@@ -17,7 +17,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::store::images::{self, ScanRow};
-use crate::{Scanning, VulnError, report};
+use crate::store::sboms;
+use crate::{Scanning, VulnError, report, sbom};
 
 /// The tables that rules come from.
 pub(crate) const TABLES: &[&str] = &["project", "project_metadata", "cve_allowlist"];
@@ -38,13 +39,18 @@ impl Guard for Scanning {
             if !is_scannable(&artifact) {
                 return Ok(());
             }
-            let wanted = berth_catalog::scans_pushes(tx, artifact.project).await;
-            if !wanted.map_err(into_db)? {
-                return Ok(());
-            }
+            let wanted = berth_catalog::wanted_of_pushes(tx, artifact.project).await;
+            let wanted = wanted.map_err(into_db)?;
             let (repository, digest) = (artifact.repository, artifact.digest);
-            let submitted = self.submit(tx, repository, digest, Trigger::Event, now);
-            submitted.await.map(drop).map_err(into_db)
+            if wanted.scan {
+                let submitted = self.submit(tx, repository, digest, Trigger::Event, now);
+                submitted.await.map_err(into_db)?;
+            }
+            if wanted.sbom {
+                let submitted = self.submit_sbom(tx, repository, digest, Trigger::Event, now);
+                submitted.await.map_err(into_db)?;
+            }
+            Ok(())
         })
     }
 
@@ -75,6 +81,19 @@ impl Guard for Scanning {
             Ok(rows
                 .into_iter()
                 .map(|(digest, row)| (digest, report::overview(&row)))
+                .collect())
+        })
+    }
+
+    fn sboms<'a>(
+        &'a self,
+        manifests: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, Value>, DbError>> {
+        Box::pin(async move {
+            let rows = sboms::find_many(&self.db, manifests).await?;
+            Ok(rows
+                .into_iter()
+                .map(|(id, row)| (id, sbom::overview(&row)))
                 .collect())
         })
     }

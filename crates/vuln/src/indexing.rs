@@ -6,8 +6,9 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use berth_inspect::{INDEXER_REVISION, LayerReport, Limits, inspect_layer};
-use berth_oci::{Descriptor, RepositoryName};
+use berth_inspect::{INDEXER_REVISION, ImageReport, LayerReport, Limits, inspect_layer, merge};
+use berth_jobs::TaskContext;
+use berth_oci::{Descriptor, Manifest, RepositoryName};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -20,6 +21,48 @@ use crate::{Scanning, VulnError};
 const AHEAD: usize = 4;
 
 impl Scanning {
+    /// What an image holds.
+    pub(crate) async fn contents(
+        &self,
+        task: &TaskContext,
+        repository: &RepositoryName,
+        image: &Manifest,
+    ) -> Result<ImageReport, VulnError> {
+        let mut layers = Vec::new();
+        let total = image.layers.len() as u64;
+        for (nr, layer) in image.layers.iter().enumerate() {
+            task.check_stop().map_err(|_| VulnError::Stopped)?;
+            let (report, read) = self.layer(repository, layer, task.stop()).await?;
+            let how = if read { "read" } else { "known already" };
+            task.log(format!("layer {}: {how}", layer.digest));
+            layers.push(report);
+            task.progress(nr as u64 + 1, total);
+        }
+        Ok(merge(&layers))
+    }
+
+    /// What an image holds, as far as that is known without reading its layers; `None`: not all of
+    /// them were read by this revision of the code.
+    pub(crate) async fn known_contents(
+        &self,
+        image: &Manifest,
+    ) -> Result<Option<ImageReport>, VulnError> {
+        let mut layers = Vec::new();
+        for layer in &image.layers {
+            let Some(report) = self.known_layer(layer).await? else {
+                return Ok(None);
+            };
+            layers.push(report);
+        }
+        Ok(Some(merge(&layers)))
+    }
+
+    async fn known_layer(&self, layer: &Descriptor) -> Result<Option<LayerReport>, VulnError> {
+        let (digest, revision) = (layer.digest.as_str(), i64::from(INDEXER_REVISION));
+        let content = packages::layer(&self.db, digest, revision).await?;
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
     /// What a layer holds; whether it had to be read.
     pub(crate) async fn layer(
         &self,
@@ -27,12 +70,10 @@ impl Scanning {
         layer: &Descriptor,
         stop: &CancellationToken,
     ) -> Result<(LayerReport, bool), VulnError> {
-        let (digest, revision) = (layer.digest.as_str(), i64::from(INDEXER_REVISION));
-        if let Some(content) = packages::layer(&self.db, digest, revision).await?
-            && let Ok(report) = serde_json::from_slice(&content)
-        {
+        if let Some(report) = self.known_layer(layer).await? {
             return Ok((report, false));
         }
+        let (digest, revision) = (layer.digest.as_str(), i64::from(INDEXER_REVISION));
         let report = self.read_layer(repository, layer, stop).await?;
         let content = serde_json::to_vec(&report).map_err(|error| VulnError::Layer {
             layer: digest.to_owned(),

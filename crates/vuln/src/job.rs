@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use berth_db::{DbError, Tx};
+use berth_inspect::ImageReport;
 use berth_inspect::findings::practice;
-use berth_inspect::{ImageReport, merge};
 use berth_jobs::{Handler, JobError, Kind, NewTask, Status, TaskContext, TaskEnd};
 use berth_model::ExecutionId;
 use berth_oci::{Digest, Manifest, ManifestKind, RepositoryName};
@@ -47,18 +47,12 @@ impl Handler for Scan {
     }
 
     fn check(&self, params: &Value) -> Result<(), String> {
-        let text = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
-        RepositoryName::parse(text("repository")).map_err(|error| error.to_string())?;
-        digest_of(text("digest"))?;
-        Ok(())
+        target(params).map(drop)
     }
 
     fn run(&self, task: TaskContext) -> BoxFuture<'_, Result<(), JobError>> {
         Box::pin(async move {
-            let text = |key: &str| task.params().get(key).and_then(Value::as_str);
-            let repository = RepositoryName::parse(text("repository").unwrap_or_default())
-                .map_err(JobError::fail)?;
-            let digest = digest_of(text("digest").unwrap_or_default()).map_err(JobError::fail)?;
+            let (repository, digest) = target(task.params()).map_err(JobError::fail)?;
             let done = self.scanning.scan(&task, &repository, &digest).await;
             done.map_err(|error| match error {
                 VulnError::Stopped => JobError::Stopped,
@@ -105,7 +99,7 @@ impl Handler for Scan {
 }
 
 /// How a scan stands whose task or execution stands so.
-const fn word_of(status: Status) -> &'static str {
+pub(crate) const fn word_of(status: Status) -> &'static str {
     match status {
         Status::Stopped => "Stopped",
         Status::Success => "Success",
@@ -118,9 +112,14 @@ pub(crate) fn params(repository: &str, digest: &str) -> Value {
     json!({"repository": repository, "digest": digest})
 }
 
-fn digest_of(text: &str) -> Result<Digest, String> {
-    let digest: Result<Digest, _> = text.parse();
-    digest.map_err(|_| format!("{text:?} is no digest"))
+/// The manifest that a task is about.
+pub(crate) fn target(params: &Value) -> Result<(RepositoryName, Digest), String> {
+    let text = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
+    let repository =
+        RepositoryName::parse(text("repository")).map_err(|error| error.to_string())?;
+    let digest: Result<Digest, _> = text("digest").parse();
+    let digest = digest.map_err(|_| format!("{:?} is no digest", text("digest")))?;
+    Ok((repository, digest))
 }
 
 impl Scanning {
@@ -146,19 +145,10 @@ impl Scanning {
             .map_err(|error| VulnError::Invalid(error.to_string()))?;
         images::begin(&self.db, digest.as_str(), task.id()).await?;
         if manifest.kind == ManifestKind::Index {
-            return self.divide(task, repository, &manifest).await;
+            let sought = Sought::Vulnerabilities;
+            return self.divide(task, repository, &manifest, sought).await;
         }
-        let mut layers = Vec::new();
-        let total = manifest.layers.len() as u64;
-        for (nr, layer) in manifest.layers.iter().enumerate() {
-            task.check_stop().map_err(|_| VulnError::Stopped)?;
-            let (report, read) = self.layer(repository, layer, task.stop()).await?;
-            let how = if read { "read" } else { "known already" };
-            task.log(format!("layer {}: {how}", layer.digest));
-            layers.push(report);
-            task.progress(nr as u64 + 1, total);
-        }
-        let content = merge(&layers);
+        let content = self.contents(task, repository, &manifest).await?;
         let practice = match &manifest.config {
             Some(config) if config.size <= CONFIG_BYTES => {
                 let config = self.registry.blob_bytes(repository, &config.digest).await;
@@ -206,11 +196,12 @@ impl Scanning {
     }
 
     /// Gives every image of an index a task.
-    async fn divide(
+    pub(crate) async fn divide(
         &self,
         task: &TaskContext,
         repository: &RepositoryName,
         index: &Manifest,
+        sought: Sought,
     ) -> Result<(), VulnError> {
         let mut tasks = Vec::new();
         for child in &index.manifests {
@@ -223,13 +214,23 @@ impl Scanning {
                 continue;
             }
             let params = params(repository.as_str(), child.digest.as_str());
-            tasks.push(NewTask::new(SCAN, params));
+            tasks.push(NewTask::new(sought.job(), params));
             let (digest, execution, now) =
                 (child.digest.to_string(), task.execution(), self.clock.now());
-            let this = self.clone();
+            let (this, name) = (self.clone(), repository.to_string());
             self.db
                 .write::<_, VulnError, _>(move |tx| {
-                    Box::pin(async move { Ok(this.ask(tx, &digest, execution, now).await?) })
+                    Box::pin(async move {
+                        match sought {
+                            Sought::Vulnerabilities => {
+                                this.ask(tx, &digest, execution, now).await?;
+                            }
+                            Sought::Sbom => {
+                                this.ask_sbom(tx, &name, &digest, execution, now).await?;
+                            }
+                        }
+                        Ok(())
+                    })
                 })
                 .await?;
         }

@@ -16,6 +16,7 @@ mod indexing;
 mod job;
 mod matching;
 mod report;
+mod sbom;
 mod scan_all;
 mod store;
 
@@ -73,7 +74,9 @@ impl Scanning {
         self.jobs.register(export::Export(self.clone()));
         self.jobs.register(export::Cleanup(self.clone()));
         self.jobs.keep(export::EXPORT, export::KEPT);
+        self.jobs.register(sbom::Bills::new(self.clone()));
         self.jobs.keep(SCAN, KEPT);
+        self.jobs.keep(sbom::SBOM, KEPT);
         self.jobs.keep(scan_all::SCAN_ALL, KEPT_OF_ALL);
         self.registry.guard(std::sync::Arc::new(self.clone()));
     }

@@ -5,3 +5,4 @@ pub(crate) mod feeds;
 pub(crate) mod hub;
 pub(crate) mod images;
 pub(crate) mod packages;
+pub(crate) mod sboms;

@@ -70,6 +70,7 @@ func scanning(t *tour) {
 	ok(t.api.Scan.GetReportLog(t.ctx, scan.NewGetReportLogParams().WithProjectName(home).WithRepositoryName(app).WithReference("v1").WithReportID(report)))
 	found := t.addition(app, "v1", "vulnerabilities")
 	expect(strings.Contains(found, "application/vnd.security.vulnerability.report"), "report %s", found)
+	t.sbom("v1")
 	everything := t.api.ScanAll
 	ok(everything.CreateScanAllSchedule(t.ctx, scan_all.NewCreateScanAllScheduleParams().WithSchedule(scheduled("Manual", "", nil))))
 	t.until("everything is scanned", func() bool {
@@ -103,4 +104,21 @@ func (t *tour) export() {
 	var file strings.Builder
 	ok(api.DownloadScanData(t.ctx, scan_data_export.NewDownloadScanDataParams().WithExecutionID(run).WithFormat(swag.String("csv")), &file))
 	expect(strings.HasPrefix(file.String(), "Repository,Artifact Digest,CVE,"), "file %s", file.String())
+}
+
+// sbom has an image's SBOM made, and reads it and what is said of it.
+func (t *tour) sbom(reference string) {
+	wanted := &models.ScanType{ScanType: "sbom"}
+	ok(t.api.Scan.ScanArtifact(t.ctx, scan.NewScanArtifactParams().WithProjectName(home).WithRepositoryName(app).WithReference(reference).WithScanType(wanted)))
+	var made *models.SBOMOverview
+	t.until("the SBOM is made", func() bool {
+		made = ok(t.api.Artifact.GetArtifact(t.ctx, artifact.NewGetArtifactParams().WithProjectName(home).WithRepositoryName(app).WithReference(reference).WithWithSbomOverview(byName))).Payload.SbomOverview
+		return made != nil && made.ScanStatus == "Success"
+	})
+	ok(t.api.Scan.GetReportLog(t.ctx, scan.NewGetReportLogParams().WithProjectName(home).WithRepositoryName(app).WithReference(reference).WithReportID(made.ReportID)))
+	for _, of := range []string{reference, made.SbomDigest} {
+		document := t.addition(app, of, "sbom")
+		expect(strings.Contains(document, "SPDX-2.3"), "SBOM %s", document)
+	}
+	ok(t.api.Scan.StopScanArtifact(t.ctx, scan.NewStopScanArtifactParams().WithProjectName(home).WithRepositoryName(app).WithReference(reference).WithScanType(wanted)))
 }

@@ -43,6 +43,22 @@ pub(crate) async fn get(
     Ok(row.map(|(value,)| value))
 }
 
+/// Of two keys, those that are `true`.
+pub(crate) async fn set_among(
+    tx: &mut Tx,
+    project: ProjectId,
+    [one, other]: [&str; 2],
+) -> Result<Vec<String>, CatalogError> {
+    let rows: Vec<(String,)> = tx
+        .all(
+            "SELECT name FROM project_metadata \
+             WHERE project_id = $1 AND name IN ($2, $3) AND value = 'true' ORDER BY name LIMIT 2",
+            args![project, one, other],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 pub(crate) async fn put(
     tx: &mut Tx,
     project: ProjectId,

@@ -33,7 +33,7 @@ async fn enforce(
         Access::System(permission)
         | Access::Registration(permission)
         | Access::SelfOr(permission) => access::require_system(&caller.actor, permission),
-        Access::Project(permission) => {
+        Access::Project(permission) | Access::ProjectEither(permission, _) => {
             let (_, name) = path.iter().next().unwrap();
             let found = catalog.resolve(&caller.actor, name, false).await.unwrap();
             match found {

@@ -70,6 +70,13 @@ impl Addition {
     }
 }
 
+impl Addition {
+    /// Whether an artifact may have an SBOM, or is one: scanners answer that addition.
+    pub(super) fn may_have_sbom(kind: &str, config_media_type: Option<&str>) -> bool {
+        kind == "SBOM" || (kind == "IMAGE" && config_media_type.is_some())
+    }
+}
+
 /// `GET` of an addition.
 pub(super) async fn read(
     State(registry): State<Registry>,

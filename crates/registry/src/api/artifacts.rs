@@ -36,6 +36,7 @@ pub(super) const WITH: &[Parameter] = &[
     Parameter::flag("with_label", "Show the labels it bears."),
     WITH_IMMUTABLE,
     Parameter::flag("with_scan_overview", "Count its vulnerabilities."),
+    Parameter::flag("with_sbom_overview", "Say how its SBOM stands."),
 ];
 /// The same, and more, for those of a whole project.
 pub(super) const OF_PROJECT: &[Parameter] = &[
@@ -44,6 +45,7 @@ pub(super) const OF_PROJECT: &[Parameter] = &[
     WITH[2],
     WITH[3],
     WITH[4],
+    WITH[5],
     Parameter::flag(
         "latest_in_repository",
         "Only the newest of each repository.",
@@ -51,11 +53,7 @@ pub(super) const OF_PROJECT: &[Parameter] = &[
 ];
 
 /// What Harbor's clients may ask for besides, which is not there: read, and without effect.
-const WITHOUT: &[&str] = &[
-    "with_sbom_overview",
-    "with_inherited_accessory",
-    "with_signature",
-];
+const WITHOUT: &[&str] = &["with_inherited_accessory", "with_signature"];
 
 /// What is shown with an artifact.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +63,7 @@ struct With {
     labels: bool,
     immutable: bool,
     scans: bool,
+    sboms: bool,
 }
 
 impl With {
@@ -78,6 +77,7 @@ impl With {
             labels: params.flag("with_label", false)?,
             immutable: params.flag("with_immutable_status", false)?,
             scans: params.flag("with_scan_overview", false)?,
+            sboms: params.flag("with_sbom_overview", false)?,
         })
     }
 }
@@ -265,6 +265,10 @@ impl Registry {
             }
             _ => HashMap::new(),
         };
+        let mut sboms = match self.inner.guard.get() {
+            Some(guard) if with.sboms => guard.sboms(&ids).await?,
+            _ => HashMap::new(),
+        };
         let bodies = rows
             .into_iter()
             .map(|row| {
@@ -272,7 +276,8 @@ impl Registry {
                 let scan = scans.get(&row.digest).cloned();
                 let (tags, references) = (tags.remove(&id), references.remove(&id));
                 let (accessories, labels) = (accessories.remove(&id), borne.remove(&id));
-                ArtifactBody::new(row, tags, references, accessories, labels).scanned(scan)
+                let body = ArtifactBody::new(row, tags, references, accessories, labels);
+                body.scanned(scan, sboms.remove(&id))
             })
             .collect();
         Ok(bodies)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_catalog::{Label, LabelBody, LabelText};
 use berth_model::{LabelId, ProjectId, Timestamp};
 use berth_policy::Immutability;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -95,6 +95,38 @@ pub(super) struct ArtifactBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     scan_overview: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<SbomOverview>")]
+    sbom_overview: Option<Value>,
+}
+
+/// How the SBOM of an artifact stands.
+#[derive(JsonSchema)]
+#[schemars(rename = "SBOMOverview")]
+#[expect(
+    dead_code,
+    reason = "answered as the scanner made it; here only for its schema"
+)]
+struct SbomOverview {
+    #[schemars(extend("format" = "date-time"))]
+    start_time: String,
+    #[schemars(extend("format" = "date-time"), skip_serializing_if = "Option::is_none")]
+    end_time: Option<String>,
+    /// `Pending`, `Running`, `Success`, `Error` or `Stopped`.
+    scan_status: String,
+    /// The accessory that is the SBOM.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    sbom_digest: Option<String>,
+    report_id: String,
+    /// Seconds.
+    duration: i64,
+    #[schemars(schema_with = "scanner")]
+    scanner: Value,
+}
+
+/// Harbor's `Scanner`, which the part that speaks to scanners describes.
+fn scanner(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"$ref": "#/components/schemas/Scanner"})
 }
 
 /// Where an addition is.
@@ -106,8 +138,9 @@ struct AdditionLink {
 
 impl ArtifactBody {
     /// With what a scanner knows of it.
-    pub(super) fn scanned(mut self, overview: Option<Value>) -> Self {
+    pub(super) fn scanned(mut self, overview: Option<Value>, sbom: Option<Value>) -> Self {
         self.scan_overview = overview;
+        self.sbom_overview = sbom;
         self
     }
 
@@ -120,13 +153,15 @@ impl ArtifactBody {
         labels: Option<Vec<LabelBody>>,
     ) -> Self {
         let additions = Addition::of(&row.kind, row.config_media_type.as_deref());
-        let addition_links = additions.iter().map(|addition| {
+        let names = additions.iter().map(|addition| addition.name());
+        let sbom = Addition::may_have_sbom(&row.kind, row.config_media_type.as_deref());
+        let addition_links = names.chain(sbom.then_some("sbom")).map(|name| {
             let place = address(&row.repository_name, &row.digest);
             let link = AdditionLink {
                 absolute: false,
-                href: format!("{place}/additions/{}", addition.name()),
+                href: format!("{place}/additions/{name}"),
             };
-            (addition.name(), link)
+            (name, link)
         });
         let addition_links = addition_links.collect();
         Self {
@@ -155,6 +190,7 @@ impl ArtifactBody {
             labels,
             accessories,
             scan_overview: None,
+            sbom_overview: None,
         }
     }
 }

@@ -6,7 +6,9 @@ use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, placeholders};
 use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Digest;
 
+use super::listing::family::Member;
 use super::{IN_LIST, TURNS, for_update};
+use crate::Attached;
 
 /// What a pull needs to know of a manifest, found by tag or digest in one read.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -337,6 +339,40 @@ pub(crate) async fn referrers(
          ORDER BY id LIMIT ${limit}"
     );
     db.all(AssertSqlSafe(sql), values).await
+}
+
+/// The newest accessory of a type that a manifest of a repository has.
+pub(crate) async fn newest_accessory(
+    db: &Db,
+    repository: &str,
+    subject: &str,
+    accessory_type: &str,
+) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = db
+        .optional(
+            "SELECT m.digest FROM manifest m JOIN repository r ON r.id = m.repository_id \
+             WHERE r.name = $1 AND m.subject_digest = $2 AND m.accessory_type = $3 \
+             ORDER BY m.id DESC LIMIT 1",
+            args![repository, subject, accessory_type],
+        )
+        .await?;
+    Ok(row.map(|(digest,)| digest))
+}
+
+/// The accessories of a type that stand beside `new`, oldest first.
+pub(crate) async fn accessories_beside(
+    tx: &mut Tx,
+    new: &Attached,
+    accessory_type: &str,
+    most: i64,
+) -> Result<Vec<Member>, DbError> {
+    tx.all(
+        "SELECT m.id, m.digest FROM manifest s JOIN manifest m \
+           ON m.repository_id = s.repository_id AND m.subject_digest = s.digest \
+         WHERE s.id = $1 AND m.accessory_type = $2 AND m.id <> $3 ORDER BY m.id LIMIT $4",
+        args![new.subject, accessory_type, new.id, most],
+    )
+    .await
 }
 
 /// Whether the repository holds the manifest and it names no subject.

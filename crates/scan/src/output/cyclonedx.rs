@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_advisories::{Purl, Severity};
 use serde_json::{Value, json};
 
-use crate::{Report, Vulnerability};
+use super::Bill;
+use crate::Vulnerability;
 
-pub(super) fn document(report: &Report) -> Value {
-    let distro = report.distro.as_ref();
+/// What it is made of; what is known of that belongs into it where `vulnerabilities` are given.
+pub(super) fn document(bill: &Bill<'_>, vulnerabilities: Option<&[Vulnerability]>) -> Value {
+    let distro = bill.distro;
     let mut components: BTreeMap<String, Value> = BTreeMap::new();
-    for found in &report.packages {
+    for found in bill.packages {
         let purl = Purl::of(&found.package, distro).to_string();
         let component = components.entry(purl.clone()).or_insert_with(|| {
             let mut component = json!({
@@ -48,19 +50,19 @@ pub(super) fn document(report: &Report) -> Value {
             "version": distro.version_id,
         }));
     }
-    let name = report.digest.as_ref().unwrap_or(&report.name);
-    let mut root = json!({"type": "container", "bom-ref": name, "name": report.name});
-    if let Some(digest) = &report.digest {
+    let name = bill.digest.unwrap_or(bill.name);
+    let mut root = json!({"type": "container", "bom-ref": name, "name": bill.name});
+    if let Some(digest) = bill.digest {
         root["version"] = json!(digest);
     }
-    json!({
+    let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": format!("urn:uuid:{}", super::serial(report)),
+        "serialNumber": format!("urn:uuid:{}", bill.serial()),
         "version": 1,
         "metadata": {
-            "timestamp": report.created,
+            "timestamp": bill.created,
             "component": root,
             "tools": {"components": [{
                 "type": "application",
@@ -69,13 +71,16 @@ pub(super) fn document(report: &Report) -> Value {
             }]},
         },
         "components": components,
-        "vulnerabilities": vulnerabilities(report),
-    })
+    });
+    if let Some(found) = vulnerabilities {
+        document["vulnerabilities"] = rows(found).into();
+    }
+    document
 }
 
-fn vulnerabilities(report: &Report) -> Vec<Value> {
+fn rows(found: &[Vulnerability]) -> Vec<Value> {
     let mut by_id: BTreeMap<&str, Vec<&Vulnerability>> = BTreeMap::new();
-    for it in &report.vulnerabilities {
+    for it in found {
         by_id.entry(&it.id).or_default().push(it);
     }
     by_id

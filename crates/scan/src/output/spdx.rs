@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_advisories::{Package, Purl};
 use serde_json::{Value, json};
 
-use crate::Report;
+use super::Bill;
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const IMAGE: &str = "SPDXRef-Image";
 
-pub(super) fn document(report: &Report) -> Value {
-    let distro = report.distro.as_ref();
-    let mut image = package(IMAGE, &report.name, "CONTAINER");
-    if let Some(digest) = &report.digest {
+pub(super) fn document(bill: &Bill<'_>) -> Value {
+    let distro = bill.distro;
+    let mut image = package(IMAGE, bill.name, "CONTAINER");
+    if let Some(digest) = bill.digest {
         image["versionInfo"] = json!(digest);
         if let Some(hex) = digest.strip_prefix("sha256:") {
             image["checksums"] = json!([{"algorithm": "SHA256", "checksumValue": hex}]);
@@ -30,7 +30,7 @@ pub(super) fn document(report: &Report) -> Value {
         relationships.push(relationship(IMAGE, "CONTAINS", "SPDXRef-OperatingSystem"));
     }
     let mut by_purl: BTreeMap<String, (&Package, BTreeSet<&str>)> = BTreeMap::new();
-    for found in &report.packages {
+    for found in bill.packages {
         let purl = Purl::of(&found.package, distro).to_string();
         let known = by_purl
             .entry(purl)
@@ -61,11 +61,11 @@ pub(super) fn document(report: &Report) -> Value {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": DOCUMENT,
-        "name": report.name,
-        "documentNamespace": format!("urn:uuid:{}", super::serial(report)),
+        "name": bill.name,
+        "documentNamespace": format!("urn:uuid:{}", bill.serial()),
         "creationInfo": {
             // SPDX has whole seconds.
-            "created": format!("{}Z", &report.created.get(..19).unwrap_or_default()),
+            "created": format!("{}Z", bill.created.get(..19).unwrap_or_default()),
             "creators": [concat!("Tool: berth-", env!("CARGO_PKG_VERSION"))],
         },
         "documentDescribes": [IMAGE],

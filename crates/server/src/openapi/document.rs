@@ -143,7 +143,9 @@ fn refusals(endpoint: &Endpoint, operation: &Operation) -> BTreeSet<u16> {
         Access::Authenticated | Access::System(_) | Access::Registration(_) | Access::SelfOr(_) => {
             refused.insert(403);
         }
-        Access::Project(_) | Access::ByObject => refused.extend([403, 404]),
+        Access::Project(_) | Access::ProjectEither(..) | Access::ByObject => {
+            refused.extend([403, 404]);
+        }
     }
     if parameters::names(endpoint.path).next().is_some() {
         refused.extend([400, 404]);
@@ -289,9 +291,10 @@ fn success(operation: &Operation, schemas: &mut Schemas) -> Value {
         let mut content = Map::new();
         content.insert(media_type.to_owned(), json!({"schema": schema}));
         for other in operation.other_media_types {
-            let schema = match *other {
-                "application/json" => json!({}),
-                _ => json!({"type": "string"}),
+            let schema = if other.ends_with("json") {
+                json!({})
+            } else {
+                json!({"type": "string"})
             };
             content.insert((*other).to_owned(), json!({"schema": schema}));
         }
@@ -316,6 +319,11 @@ fn need(access: Access) -> String {
             words(permission)
         ),
         Access::Project(permission) => format!("Needs {} in the project.", words(permission)),
+        Access::ProjectEither(one, other) => format!(
+            "Needs {} or {} in the project, as the request says.",
+            words(one),
+            words(other)
+        ),
         Access::SelfOr(permission) => format!(
             "Needs to be that user, or {} of the system.",
             words(permission)
@@ -330,7 +338,7 @@ fn need(access: Access) -> String {
 fn open(access: Access) -> bool {
     match access {
         Access::Public | Access::Registration(_) => true,
-        Access::Project(permission) => {
+        Access::Project(permission) | Access::ProjectEither(permission, _) => {
             let public = ProjectFacts {
                 id: ProjectId(0),
                 name: String::new(),

@@ -46,13 +46,7 @@ async fn an_image_tells_how_it_was_built() {
         assert_eq!(built.json(), history);
         let whole = is(addition(app, "app/artifacts/1", "manifest").await, JSON);
         assert_eq!(whole.json(), manifest);
-        for other in [
-            "values.yaml",
-            "readme.md",
-            "dependencies",
-            "nonsense",
-            "sbom",
-        ] {
+        for other in ["values.yaml", "readme.md", "dependencies", "nonsense"] {
             let answer = addition(app, "app/artifacts/1", other).await;
             answer.refused(400, "BAD_REQUEST");
         }

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::app::{App, Setup};
 use crate::client::Login;
 use crate::content::sha256;
 use crate::cve_export;
+use crate::sbom_attached::forge;
 use crate::scanners::Stub;
 
 /// What a path may name that is the same for all projects: words, and things of the system.
@@ -134,6 +136,8 @@ impl Holding {
         app.push_image(&name, "latest", "before").await;
         let image = app.push_image(&name, "latest", &self.project).await;
         self.set("repository_name", repository);
+        let bill = Bytes::from_static(b"{}\n");
+        forge(app, &name, &image.digest, &bill, true).await;
         self.set("reference", image.digest);
         let policies = "/api/v2.0/projects/{project_name}/webhook/policies/{webhook_policy_id}";
         let executions = format!("{}/executions", self.fill(policies));

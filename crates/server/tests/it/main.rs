@@ -43,6 +43,8 @@ mod refused_tokens;
 mod retention;
 mod robots;
 mod roles;
+mod sbom;
+mod sbom_attached;
 mod scan_all;
 mod scanners;
 mod scanning;

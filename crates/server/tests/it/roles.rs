@@ -32,6 +32,7 @@ const MATRIX: &[(&str, [&str; 6])] = &[
     ("artifact-addition", ["R", "R", "R", "R", "R", "R"]),
     ("tag", ["CDL", "CDL", "CL", "L", "L", "L"]),
     ("scan", ["CRs", "CRs", "R", "R", "R", "R"]),
+    ("sbom", ["CRs", "CRs", "R", "R", "R", ""]),
     ("accessory", ["L", "L", "L", "L", "L", "L"]),
     ("artifact-label", ["CD", "CD", "CD", "", "", ""]),
     ("immutable-tag", ["CUDL", "CUDL", "", "", "", ""]),
@@ -94,6 +95,7 @@ impl Somebody {
             "user" => self.login.is_some(),
             "system" => false,
             "project-admin" => self.column == Some(0),
+            either if either.contains('|') => either.split('|').any(|cell| self.may(public, cell)),
             cell => {
                 let (resource, action) = cell.split_once(':').unwrap();
                 let row = MATRIX.iter().find(|(name, _)| *name == resource).unwrap().1;

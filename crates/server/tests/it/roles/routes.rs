@@ -342,8 +342,15 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
         "GET {artifacts}/{reference}/additions/vulnerabilities",
         "artifact-addition:R",
     ),
-    ("POST {artifacts}/{reference}/scan", "scan:C"),
-    ("POST {artifacts}/{reference}/scan/stop", "scan:s"),
-    ("GET {artifacts}/{reference}/scan/{report_id}/log", "scan:R"),
+    (
+        "GET {artifacts}/{reference}/additions/sbom",
+        "artifact-addition:R",
+    ),
+    ("POST {artifacts}/{reference}/scan", "scan:C|sbom:C"),
+    ("POST {artifacts}/{reference}/scan/stop", "scan:s|sbom:s"),
+    (
+        "GET {artifacts}/{reference}/scan/{report_id}/log",
+        "scan:R|sbom:R",
+    ),
     ("GET /api/v2.0/advisories/feeds", "system"),
 ];
