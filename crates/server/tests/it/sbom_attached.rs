@@ -1,10 +1,11 @@
-//! SBOMs that clients attach, beside those that the server makes.
+//! SBOMs that clients attach, beside those that the server makes; what becomes of SBOMs when images
+//! are copied, brought back, or deleted meanwhile.
 
 use berth_oci::media_type;
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::app::{App, both};
+use crate::app::{App, Setup, both, both_with};
 use crate::content::{descriptor, sha256};
 use crate::immutable::rule;
 use crate::sbom::{SPDX, accessories, addition, generate, made, sbom, wanted};
@@ -133,6 +134,80 @@ async fn what_clients_attach_and_ask_for_does_no_harm() {
         made(app, "harm/app", "v1").await;
         let found = app.get(&read).send().await.expect(200).json();
         assert_eq!(found["spdxVersion"], "SPDX-2.3");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_sbom_comes_along_with_a_copy_and_when_it_is_brought_back() {
+    let setup = Setup {
+        tweak: |settings| settings.registry.undelete_days = 7,
+        ..Setup::default()
+    };
+    both_with(&setup, async |app| {
+        app.project("lives", false).await;
+        app.project("copies", false).await;
+        push(app, "lives/app", "v1", &layer(&[("lib", "1")])).await;
+        let digest = made(app, "lives/app", "v1").await;
+        let read = addition("lives/app", "v1");
+        let document = app.get(&read).send().await.expect(200).body;
+        let copies = "/api/v2.0/projects/copies/repositories/app/artifacts";
+        app.post(&format!("{copies}?from=lives/app:v1"))
+            .send()
+            .await
+            .expect(201);
+        let copied = addition("copies/app", "v1");
+        let told = app.get(&copied).send().await.expect(200).body;
+        assert_eq!(told, document);
+        let other = format!("{copied}?format=cyclonedx");
+        let other = app.get(&other).send().await.expect(200).json();
+        assert_eq!(other["components"][0]["name"], "lib", "{other}");
+        // One of its own takes the place of that.
+        let own = made(app, "copies/app", "v1").await;
+        assert_ne!(own, digest);
+        assert_eq!(accessories(app, "copies/app", "v1").await, [sbom(&own)]);
+        assert_eq!(accessories(app, "lives/app", "v1").await, [sbom(&digest)]);
+        app.delete(&artifact("lives/app", "v1"))
+            .send()
+            .await
+            .expect(200);
+        app.get(&read).send().await.refused(404, "NOT_FOUND");
+        let back = "/api/v2.0/projects/lives/repositories/app/tags/v1/_restore";
+        app.post(back).json(&json!({})).await.expect(200);
+        let told = app.get(&read).send().await.expect(200).body;
+        assert_eq!(told, document);
+        let again = made(app, "lives/app", "v1").await;
+        assert_eq!(accessories(app, "lives/app", "v1").await, [sbom(&again)]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_that_is_deleted_meanwhile_leaves_no_sbom() {
+    both(async |app| {
+        app.project("race", false).await;
+        for turn in 0..12 {
+            let tag = format!("v{turn}");
+            push(app, "race/app", &tag, &layer(&[("lib", &tag)])).await;
+            let at = artifact("race/app", &tag);
+            let asked = app.post(&format!("{at}/scan")).json(&wanted()).await;
+            asked.expect(202);
+            // Early, late, and in between.
+            tokio::time::sleep(std::time::Duration::from_millis(turn * 4)).await;
+            app.delete(&at).send().await.expect(200);
+        }
+        for _ in 0..1200 {
+            let open = "SELECT COUNT(*) FROM execution WHERE status IN ('Pending', 'Running')";
+            if app.count(open).await == 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        let left = "SELECT COUNT(*) FROM manifest WHERE accessory_type = 'sbom.harbor'";
+        assert_eq!(app.count(left).await, 0);
+        assert_eq!(app.count("SELECT COUNT(*) FROM image_sbom").await, 0);
+        let (problems, _) = app.check(true).await;
+        assert!(problems.is_empty(), "{problems:?}");
     })
     .await;
 }

@@ -11,6 +11,7 @@ export const jobKinds = {
   SLACK: 'Slack webhooks',
   WEBHOOK: 'Webhooks',
   IMAGE_SCAN: 'Scan',
+  SBOM: 'SBOM',
   SCAN_ALL: 'Scan of everything',
   SCAN_DATA_EXPORT: 'CVE export',
   SYSTEM_ARTIFACT_CLEANUP: 'Cleaning of exports',

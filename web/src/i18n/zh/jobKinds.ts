@@ -13,6 +13,7 @@ export const jobKinds: Translated<typeof english> = {
   SLACK: 'Slack Webhook',
   WEBHOOK: 'Webhook',
   IMAGE_SCAN: '扫描',
+  SBOM: 'SBOM',
   SCAN_ALL: '全部扫描',
   SCAN_DATA_EXPORT: '漏洞导出',
   SYSTEM_ARTIFACT_CLEANUP: '导出文件清理',
