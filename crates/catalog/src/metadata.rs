@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use berth_db::Tx;
 use berth_iam::{Caller, ProjectFacts};
 use berth_model::ProjectId;
+use berth_policy::pull::{Limits, PullRule};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,10 @@ enum Rule {
     Limit,
     FilterKind,
     Text,
+    /// How many vulnerabilities an image may have; nothing: however many.
+    Limits,
+    /// What must be true of an image that is pulled; nothing: whatever it is.
+    Pull,
     /// Set by the server; a client may only repeat what is there.
     Own,
 }
@@ -34,6 +39,8 @@ const RULES: &[(&str, Rule)] = &[
     ("enable_content_trust_cosign", Rule::Flag),
     ("prevent_vul", Rule::Flag),
     ("severity", Rule::Severity),
+    ("vulnerability_limits", Rule::Limits),
+    ("pull_rule", Rule::Pull),
     ("auto_scan", Rule::Flag),
     ("auto_sbom_generation", Rule::Flag),
     ("reuse_sys_cve_allowlist", Rule::Flag),
@@ -54,7 +61,19 @@ impl Rule {
             Self::Limit => "\"-1\" or a number greater than 0",
             Self::FilterKind => "\"doublestar\" or \"regex\"",
             Self::Text => "a text of at most 1024 bytes",
+            Self::Limits => "limits such as \"critical=0,high=5\", or nothing",
+            Self::Pull => "a rule in CEL such as \"critical == 0 && age_days < 30\", or nothing",
             Self::Own => "left as it is",
+        }
+    }
+
+    /// What is wrong with the value, where more can be said than what is expected.
+    fn fault(self, value: &str) -> Option<String> {
+        match self {
+            _ if value.is_empty() => None,
+            Self::Limits => Limits::parse(value).err().map(|error| error.to_string()),
+            Self::Pull => PullRule::parse(value).err().map(|error| error.to_string()),
+            _ => None,
         }
     }
 
@@ -70,6 +89,9 @@ impl Rule {
                 (number == -1 || number > 0).then(|| number.to_string())
             }
             Self::FilterKind => one_of(&["doublestar", "regex"]),
+            Self::Limits | Self::Pull if value.is_empty() => Some(String::new()),
+            Self::Limits => Some(Limits::parse(value).ok()?.to_string()),
+            Self::Pull => Some(PullRule::parse(value).ok()?.text().to_owned()),
             Self::Text | Self::Own => (value.len() <= LONGEST_TEXT).then(|| value.to_owned()),
         }
     }
@@ -114,10 +136,11 @@ fn check(key: &str, value: &str) -> Result<String, CatalogError> {
         )));
     };
     rule.check(value).ok_or_else(|| {
-        CatalogError::Invalid(format!(
-            "project metadata {key} must be {}",
-            rule.expected()
-        ))
+        let expected = rule.expected();
+        CatalogError::Invalid(match rule.fault(value) {
+            Some(fault) => format!("project metadata {key} must be {expected}: {fault}"),
+            None => format!("project metadata {key} must be {expected}"),
+        })
     })
 }
 
@@ -299,6 +322,20 @@ mod tests {
             ("proxy_cache_filter_kind", "glob", None),
             ("proxy_cache_filter_pattern", "**/a", Some("**/a")),
             ("owner_id", "1", None),
+            (
+                "vulnerability_limits",
+                "high = 5, critical=0",
+                Some("critical=0,high=5"),
+            ),
+            ("vulnerability_limits", "", Some("")),
+            ("vulnerability_limits", "critical=many", None),
+            (
+                "pull_rule",
+                "critical == 0 && age_days < 30",
+                Some("critical == 0 && age_days < 30"),
+            ),
+            ("pull_rule", "", Some("")),
+            ("pull_rule", "critical ==", None),
         ] {
             assert_eq!(check(key, value).ok().as_deref(), stored, "{key}={value}");
         }

@@ -1,15 +1,24 @@
 //! What a project says of scans and of what they find.
 
+use std::sync::Arc;
+
 use berth_db::Tx;
 use berth_model::{ProjectId, Timestamp};
+use berth_policy::pull::{Limits, PullRule};
 
 use crate::{Catalog, CatalogError, store};
 
 /// A project's rules about vulnerabilities, with the list that applies to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ScanRules {
     /// From which severity on images are held back, by its word; `None`: none is.
     pub prevent: Option<String>,
+    /// How many vulnerabilities an image may have.
+    pub limits: Option<Limits>,
+    /// What must be true of an image that is pulled.
+    pub rule: Option<Arc<PullRule>>,
+    /// Why one of these cannot be read: then nothing may be pulled.
+    pub broken: Option<String>,
     /// Vulnerabilities that are let pass.
     pub allowed: Vec<String>,
     /// Seconds since the epoch after which none is let pass any more.
@@ -17,12 +26,25 @@ pub struct ScanRules {
 }
 
 impl ScanRules {
-    /// Whether a vulnerability is let pass at `now`.
-    pub fn lets_pass(&self, name: &str, now: Timestamp) -> bool {
+    /// Whether nothing is held back.
+    pub const fn is_empty(&self) -> bool {
+        self.prevent.is_none()
+            && self.limits.is_none()
+            && self.rule.is_none()
+            && self.broken.is_none()
+    }
+
+    /// The vulnerabilities that are let pass at `now`.
+    pub fn passing(&self, now: Timestamp) -> &[String] {
         let expired = self
             .allowed_until
             .is_some_and(|until| until <= now.seconds());
-        !expired && self.allowed.iter().any(|allowed| allowed == name)
+        if expired { &[] } else { &self.allowed }
+    }
+
+    /// Whether a vulnerability is let pass at `now`.
+    pub fn lets_pass(&self, name: &str, now: Timestamp) -> bool {
+        self.passing(now).iter().any(|allowed| allowed == name)
     }
 }
 
@@ -34,8 +56,27 @@ impl Catalog {
             let row = rows.iter().find(|(_, name, _)| name == key);
             row.map(|(.., value)| value.as_str())
         };
-        if value("prevent_vul") != Some("true") {
-            return Ok(ScanRules::default());
+        let mut rules = ScanRules::default();
+        if value("prevent_vul") == Some("true") {
+            rules.prevent = Some(value("severity").unwrap_or("low").to_owned());
+        }
+        let set = |key: &str| value(key).filter(|value| !value.is_empty());
+        // Both were checked when they were set; by another version maybe.
+        let broken = |key: &str, error: &dyn std::error::Error| {
+            Some(format!("{key} cannot be read: {error}"))
+        };
+        match set("vulnerability_limits").map(Limits::parse) {
+            Some(Ok(limits)) => rules.limits = Some(limits),
+            Some(Err(error)) => rules.broken = broken("vulnerability_limits", &error),
+            None => {}
+        }
+        match set("pull_rule").map(PullRule::parse) {
+            Some(Ok(rule)) => rules.rule = Some(Arc::new(rule)),
+            Some(Err(error)) => rules.broken = broken("pull_rule", &error),
+            None => {}
+        }
+        if rules.is_empty() {
+            return Ok(rules);
         }
         // As in Harbor, the system's list applies unless the project says otherwise.
         let own = value("reuse_sys_cve_allowlist") == Some("false");
@@ -45,11 +86,8 @@ impl Catalog {
         } else {
             self.system_allowlist().await?
         };
-        Ok(ScanRules {
-            prevent: Some(value("severity").unwrap_or("low").to_owned()),
-            allowed: list.items,
-            allowed_until: list.expires_at,
-        })
+        (rules.allowed, rules.allowed_until) = (list.items, list.expires_at);
+        Ok(rules)
     }
 }
 

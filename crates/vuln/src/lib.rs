@@ -14,6 +14,7 @@ mod gate;
 mod hub;
 mod indexing;
 mod job;
+mod judgement;
 mod matching;
 mod report;
 mod sbom;

@@ -2,6 +2,7 @@
 
 pub(crate) mod export;
 pub(crate) mod feeds;
+pub(crate) mod gate;
 pub(crate) mod hub;
 pub(crate) mod images;
 pub(crate) mod packages;

@@ -32,6 +32,7 @@ mod mounts;
 mod openapi;
 mod portal;
 mod pull;
+mod pull_rules;
 mod push;
 mod quota_counts;
 mod quota_events;
