@@ -1,0 +1,3 @@
+//! Tests of the crate at its boundary.
+
+mod fuzzing;
