@@ -276,8 +276,8 @@ pub(crate) async fn findings(
          FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
          JOIN package p ON p.id = v.package_id \
          LEFT JOIN exploited_vulnerability e ON e.name = v.name \
-         WHERE i.image_id = $1 AND (v.package_id, v.name) > ($2, $3) {only} \
-         ORDER BY v.package_id, v.name LIMIT $4"
+         WHERE i.image_id = $1 AND i.package_id >= $2 AND (i.package_id > $2 OR v.name > $3) {only} \
+         ORDER BY i.package_id, v.name LIMIT $4"
     );
     db.all(AssertSqlSafe(sql), values).await
 }
