@@ -51,12 +51,6 @@ impl AdvisoryIndex {
     }
 
     /// How many advisories it holds.
-    /// All that are in force.
-    pub fn into_advisories(self) -> Vec<Advisory> {
-        self.advisories
-    }
-
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.advisories.len()
     }

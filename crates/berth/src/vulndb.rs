@@ -7,28 +7,28 @@ use anyhow::Context;
 use berth_config::Settings;
 use berth_model::{Clock, Timestamp};
 use berth_server::Parts;
-use berth_vuln::Import;
+use berth_vuln::Scanning;
 
 use crate::cli::VulndbCommand;
 
 /// Runs a command on the server's database; a server may be running on it.
 pub(crate) async fn run(settings: &Settings, command: VulndbCommand) -> anyhow::Result<ExitCode> {
     let parts = Parts::open(settings, Clock::system()).await?;
-    let advisories = Import::new(parts.db.clone(), Clock::system());
+    let advisories = &parts.scanning;
     let done = match command {
         VulndbCommand::Import {
             files,
             name,
             binary_names,
-        } => import(&advisories, &files, name.as_deref(), binary_names).await,
-        VulndbCommand::List => list(&advisories).await,
+        } => import(advisories, &files, name.as_deref(), binary_names).await,
+        VulndbCommand::List => list(advisories).await,
     };
     parts.close().await;
     done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn import(
-    advisories: &Import,
+    advisories: &Scanning,
     files: &[PathBuf],
     name: Option<&str>,
     binary_names: bool,
@@ -39,7 +39,7 @@ async fn import(
             None => stem(file),
         };
         let change = advisories
-            .file(&name, file, binary_names)
+            .import(&name, file, binary_names)
             .await
             .with_context(|| format!("{} could not be imported", file.display()))?;
         println!(
@@ -51,7 +51,7 @@ async fn import(
     Ok(())
 }
 
-async fn list(advisories: &Import) -> anyhow::Result<()> {
+async fn list(advisories: &Scanning) -> anyhow::Result<()> {
     let feeds = advisories.feeds().await?;
     if feeds.is_empty() {
         println!("no advisories yet: get some with `berth vulndb import FILE`");

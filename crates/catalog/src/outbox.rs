@@ -60,6 +60,11 @@ impl Outbox {
         store::event::is_heard(tx, project, kind).await
     }
 
+    /// Whether somebody listens to such events in any project.
+    pub async fn is_heard_anywhere(&self, tx: &mut Tx, kind: EventKind) -> Result<bool, DbError> {
+        store::event::is_heard_anywhere(tx, kind).await
+    }
+
     /// Whether somebody listens to the pulls of a project, as this process knows it: what another
     /// replica changed is seen a few seconds later.
     pub fn hears_pulls(&self, project: ProjectId) -> bool {

@@ -45,6 +45,7 @@ pub use error::RegistryError;
 pub use guard::{Artifact, Guard, Held};
 pub use retention::{Contents, Retired};
 pub use store::contents::{hold, let_go};
+pub use store::manifests::repositories_holding;
 pub use store::sparse::{note_lost, settle};
 pub use store::tags::newest_tag;
 pub use untagged::Reviewed;

@@ -55,11 +55,24 @@ pub struct Feeds {
     pub exploited: BTreeMap<String, Timestamp>,
 }
 
+/// Something that a feed tells.
+#[derive(Debug)]
+pub enum Told {
+    /// An advisory.
+    Advisory(Box<Advisory>),
+    /// A vulnerability that is known to be exploited, and since when that is known.
+    Exploited(String, Timestamp),
+    /// How likely a vulnerability is to be exploited within thirty days, 0 to 1, by EPSS.
+    Probability(String, f64),
+}
+
 /// The reading of one feed.
 struct Reading<'a> {
-    feeds: &'a mut Feeds,
+    each: &'a mut dyn FnMut(Told),
     options: OsvOptions,
     hash: Sha256,
+    /// What was told, of any kind.
+    told: usize,
     advisories: usize,
     skipped: usize,
     newest: Option<i64>,
@@ -83,41 +96,63 @@ impl Feeds {
     /// # Errors
     /// When it cannot be read or holds no advisories.
     pub fn add(&mut self, path: &Path, binary_names: bool) -> Result<(), ScanError> {
-        let mut reading = Reading {
-            feeds: self,
-            options: OsvOptions { binary_names },
-            hash: Sha256::new(),
-            advisories: 0,
-            skipped: 0,
-            newest: None,
-        };
-        let known = reading.feeds.exploited.len() + reading.feeds.epss.len();
-        if path.is_dir() {
-            reading.folder(path, DEPTH)?;
-        } else if ends_with(path, "zip") {
-            reading.archive(path)?;
-        } else {
-            reading.file(path)?;
-        }
-        let feed = Feed {
-            name: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            revision: format!("sha256:{}", hex::encode(reading.hash.finalize())),
-            advisories: reading.advisories,
-            skipped: reading.skipped,
-            newest: reading.newest,
-        };
-        if feed.advisories == 0 && self.exploited.len() + self.epss.len() == known {
-            return Err(ScanError::NoFeed {
-                path: path.to_owned(),
-            });
-        }
+        let feed = read_feed(path, binary_names, &mut |told| match told {
+            Told::Advisory(advisory) => self.index.insert(*advisory),
+            Told::Exploited(name, since) => {
+                self.exploited.insert(name, since);
+            }
+            Told::Probability(name, probability) => {
+                self.epss.insert(name, probability);
+            }
+        })?;
         self.feeds.push(feed);
         Ok(())
     }
+}
+
+/// Reads a file or a folder and gives each thing it tells to `each`, in the order in which it is
+/// there; only one is held at a time, but for documents that tell several. `binary_names` is as in
+/// [`Feeds::add`].
+///
+/// # Errors
+/// When it cannot be read or tells nothing; `each` may have been given part of it.
+pub fn read_feed(
+    path: &Path,
+    binary_names: bool,
+    each: &mut dyn FnMut(Told),
+) -> Result<Feed, ScanError> {
+    let mut reading = Reading {
+        each,
+        options: OsvOptions { binary_names },
+        hash: Sha256::new(),
+        told: 0,
+        advisories: 0,
+        skipped: 0,
+        newest: None,
+    };
+    if path.is_dir() {
+        reading.folder(path, DEPTH)?;
+    } else if ends_with(path, "zip") {
+        reading.archive(path)?;
+    } else {
+        reading.file(path)?;
+    }
+    if reading.told == 0 {
+        return Err(ScanError::NoFeed {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Feed {
+        name: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        revision: format!("sha256:{}", hex::encode(reading.hash.finalize())),
+        advisories: reading.advisories,
+        skipped: reading.skipped,
+        newest: reading.newest,
+    })
 }
 
 fn ends_with(path: &Path, extension: &str) -> bool {
@@ -129,7 +164,12 @@ impl Reading<'_> {
     fn take(&mut self, advisory: Advisory) {
         self.advisories += 1;
         self.newest = self.newest.max(advisory.modified);
-        self.feeds.index.insert(advisory);
+        self.tell(Told::Advisory(Box::new(advisory)));
+    }
+
+    fn tell(&mut self, told: Told) {
+        self.told += 1;
+        (self.each)(told);
     }
 
     fn folder(&mut self, path: &Path, depth: usize) -> Result<(), ScanError> {
@@ -210,9 +250,8 @@ impl Reading<'_> {
         self.hash_file(path)?;
         let name = path.display().to_string();
         if ends_with(&plain_name(path), "csv") {
-            let epss = &mut self.feeds.epss;
             let each = |one: Epss| {
-                epss.insert(one.cve, one.score);
+                self.tell(Told::Probability(one.cve, one.score));
                 Ok(())
             };
             let reader = BufReader::new(open(path)?);
@@ -228,9 +267,10 @@ impl Reading<'_> {
         })?;
         if form.vulnerabilities.is_some() && form.catalog_version.is_some() {
             for one in parse_kev(&name, &bytes).map_err(cause)? {
-                self.feeds
-                    .exploited
-                    .insert(one.cve, Timestamp::from_micros(one.added));
+                self.tell(Told::Exploited(
+                    one.cve,
+                    Timestamp::from_micros(one.added),
+                ));
             }
         } else if form.packages.is_some() && form.distroversion.is_some() {
             for advisory in parse_alpine_secdb(&name, &bytes).map_err(cause)? {

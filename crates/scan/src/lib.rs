@@ -18,7 +18,7 @@ pub use berth_advisories::Severity;
 pub use berth_inspect::Limits;
 pub use berth_inspect::findings::Severity as FindingSeverity;
 pub use error::ScanError;
-pub use feeds::{Feed, Feeds};
+pub use feeds::{Feed, Feeds, Told, read_feed};
 pub use image::{Image, Layer, Platform, Source};
 pub use report::{Ignored, Report, Vulnerability, scan};
 pub use verdicts::Verdicts;

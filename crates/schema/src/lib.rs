@@ -93,6 +93,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0019_security_hub.sql"),
     },
     MigrationFile {
+        version: 20,
+        name: "advisory sources",
+        sql: include_str!("migrations/0020_advisory_sources.sql"),
+    },
+    MigrationFile {
         version: 21,
         name: "sboms",
         sql: include_str!("migrations/0021_sboms.sql"),

@@ -1,26 +1,31 @@
-//! Taking advisories in, and finding out what that changes.
+//! Taking advisories in.
 //!
-//! Invariant: after an import the matches stored of every package are those that the advisories
-//! give now; only packages that a changed advisory may mean are matched again, and no layer is read.
+//! Invariant: a file that cannot be read changes nothing. An import that is interrupted leaves
+//! advisories that are true, a feed without a revision, so that the same file is taken in again,
+//! and the names it has touched, whose packages are matched again by whoever comes next
+//! ([`crate::rematch`]).
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
 use berth_advisories::Advisory;
-use berth_db::{Db, DbError};
-use berth_model::Clock;
-use berth_scan::Feeds;
+use berth_db::DbError;
+use berth_scan::{ScanError, Told, read_feed};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
-use crate::VulnError;
-use crate::matching::Identified;
 use crate::store::feeds::{self as store, FeedRow, Imported};
-use crate::store::{images, packages};
+use crate::store::{state, weights};
+use crate::{Scanning, VulnError};
 
 /// Advisories in one transaction.
 const BATCH: usize = 200;
+/// Batches that are read ahead.
+const AHEAD: usize = 4;
 
 /// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "AdvisoryFeedChange")]
 pub struct FeedChange {
     /// The feed.
     pub feed: String,
@@ -36,220 +41,334 @@ pub struct FeedChange {
     pub images: usize,
 }
 
-/// Imports into one database.
+/// A file of a feed.
 #[derive(Clone, Debug)]
-pub struct Import {
-    db: Db,
-    clock: Clock,
+pub(crate) struct FeedFile {
+    /// Tells it from the feed's other files; empty if there is only one.
+    pub(crate) title: String,
+    pub(crate) path: PathBuf,
 }
 
-impl Import {
-    /// Into this database.
-    pub const fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
-    }
-
+impl Scanning {
     /// Every feed, as its last import left it.
+    ///
+    /// # Errors
+    /// From the database.
     pub async fn feeds(&self) -> Result<Vec<FeedRow>, VulnError> {
         Ok(store::all(&self.db).await?)
     }
 
     /// Takes in a file or a folder as the feed `name`, in place of what that held before.
-    pub async fn file(
+    /// `binary_names`: names of distributions' packages are those of binary packages.
+    ///
+    /// # Errors
+    /// When it holds no advisories, or another import of the feed begins meanwhile.
+    pub async fn import(
         &self,
         name: &str,
         path: &Path,
         binary_names: bool,
     ) -> Result<FeedChange, VulnError> {
-        let path = path.to_owned();
-        let read = tokio::task::spawn_blocking(move || {
-            let mut feeds = Feeds::default();
-            feeds.add(&path, binary_names).map(|()| feeds)
-        });
-        let feeds = read
-            .await
-            .map_err(|error| VulnError::Invalid(error.to_string()))??;
-        let mut exploited: Vec<(String, i64)> = feeds
-            .exploited
-            .iter()
-            .map(|(name, since)| (name.clone(), since.micros()))
-            .collect();
-        exploited.dedup();
-        let told = feeds.feeds.first();
-        let imported = Imported {
-            revision: told.map_or_else(String::new, |feed| feed.revision.clone()),
-            advisories: told.map_or(0, |feed| feed.advisories as i64),
-            skipped: told.map_or(0, |feed| feed.skipped as i64),
-            newest_at: told.and_then(|feed| feed.newest),
+        let file = FeedFile {
+            title: String::new(),
+            path: path.to_owned(),
         };
-        self.advisories(name, feeds.index.into_advisories(), imported, exploited)
-            .await
+        self.import_files(name, vec![file], binary_names).await
     }
 
-    async fn advisories(
+    /// As [`Self::import`], of several files that are one feed.
+    pub(crate) async fn import_files(
         &self,
         name: &str,
-        advisories: Vec<Advisory>,
-        imported: Imported,
-        exploited: Vec<(String, i64)>,
+        files: Vec<FeedFile>,
+        binary_names: bool,
     ) -> Result<FeedChange, VulnError> {
-        if let Some(before) = store::named(&self.db, name).await?
-            && before.revision == imported.revision
-            && !imported.revision.is_empty()
-        {
-            return Ok(FeedChange {
-                feed: name.to_owned(),
-                advisories: advisories.len(),
-                ..FeedChange::default()
-            });
-        }
-        let (feed_name, now) = (name.to_owned(), self.clock.now());
-        let (feed, import) = self
-            .db
-            .write::<_, DbError, _>(move |tx| {
-                Box::pin(async move { store::begin(tx, &feed_name, now).await })
-            })
-            .await?;
+        check_name(name)?;
+        let looked = files.clone();
+        let imported = blocking(move || look(&looked, binary_names)).await?;
         let mut change = FeedChange {
             feed: name.to_owned(),
-            advisories: advisories.len(),
+            advisories: usize::try_from(imported.advisories).unwrap_or_default(),
             ..FeedChange::default()
         };
-        let mut touched = BTreeSet::new();
-        for batch in advisories.chunks(BATCH) {
-            let (changed, names) = self.put(feed, import, batch.to_vec()).await?;
-            change.changed += changed;
-            touched.extend(names);
+        let known = store::named(&self.db, name).await?;
+        if known.is_none_or(|before| before.revision != imported.revision) {
+            self.take_in(name, files, binary_names, imported, &mut change)
+                .await?;
         }
-        drop(advisories);
+        (change.packages, change.images) = self.match_again().await?;
+        Ok(change)
+    }
+
+    async fn take_in(
+        &self,
+        name: &str,
+        files: Vec<FeedFile>,
+        binary_names: bool,
+        imported: Imported,
+        change: &mut FeedChange,
+    ) -> Result<(), VulnError> {
+        let (feed_name, now) = (name.to_owned(), self.clock.now());
+        let this: (i64, i64) = self
+            .db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(
+                    async move { store::begin(tx, &feed_name, binary_names, now).await },
+                )
+            })
+            .await?;
+        for file in files {
+            let (send, mut batches) = mpsc::channel(AHEAD);
+            let title = file.title.clone();
+            let reading =
+                tokio::task::spawn_blocking(move || read_ahead(&file.path, binary_names, &send));
+            while let Some(batch) = batches.recv().await {
+                change.changed += self.put(this, &title, batch).await?;
+            }
+            reading.await.map_err(panicked)??;
+        }
         loop {
-            let (removed, names) = self.remove_left_out(feed, import).await?;
+            let removed = self.remove_left_out(this.0, Some(this.1)).await?;
             if removed == 0 {
                 break;
             }
             change.removed += removed;
-            touched.extend(names);
         }
         let now = self.clock.now();
         self.db
-            .write::<_, DbError, _>(move |tx| {
+            .write::<_, VulnError, _>(move |tx| {
                 Box::pin(async move {
-                    if !exploited.is_empty() {
-                        store::set_exploited(tx, &exploited);
-                    }
-                    store::end(tx, feed, &imported, now).await
+                    check_newest(tx, this).await?;
+                    weights::forget_left_out(tx, this.0, this.1);
+                    Ok(store::end(tx, this.0, &imported, now).await?)
                 })
             })
-            .await?;
-        (change.packages, change.images) = self.match_again(&touched).await?;
-        Ok(change)
+            .await
     }
 
+    /// Writes what a feed tells; gives how many advisories are new or changed.
     async fn put(
         &self,
-        feed: i64,
-        import: i64,
-        batch: Vec<Advisory>,
-    ) -> Result<(usize, Vec<(String, String)>), VulnError> {
-        let done = self.db.write::<_, DbError, _>(move |tx| {
-            Box::pin(async move {
-                let known = store::known(tx, feed, &batch).await?;
-                let (mut same, mut before, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-                for advisory in &batch {
-                    let fingerprint = advisory.fingerprint();
-                    match known.get(&advisory.feed_id) {
-                        Some((id, old)) if *old == fingerprint => same.push(*id),
-                        Some((id, _)) => {
-                            before.push(*id);
-                            changed.push((advisory, fingerprint));
-                        }
-                        None => changed.push((advisory, fingerprint)),
-                    }
-                }
-                store::seen(tx, &same, import);
-                let mut names = match before.as_slice() {
-                    [] => Vec::new(),
-                    before => store::names_of(tx, before).await?,
-                };
-                for (advisory, fingerprint) in &changed {
-                    store::put(tx, feed, import, advisory, fingerprint).await?;
-                    let affected = advisory.affected.iter();
-                    names.extend(affected.map(|one| (one.ecosystem.to_string(), one.name.clone())));
-                }
-                Ok((changed.len(), names))
+        this: (i64, i64),
+        title: &str,
+        batch: Vec<Told>,
+    ) -> Result<usize, VulnError> {
+        let mut batch = Batch::of(title, batch);
+        // Of several by one name the last counts, which comes first.
+        batch.advisories.sort_by(|a, b| a.0.cmp(&b.0));
+        batch.advisories.dedup_by(|a, b| a.0 == b.0);
+        let batch = std::sync::Arc::new(batch);
+        self.db
+            .write::<_, VulnError, _>(move |tx| {
+                let batch = batch.clone();
+                Box::pin(async move {
+                    state::advance(tx).await?;
+                    check_newest(tx, this).await?;
+                    Ok(batch.write(tx, this).await?)
+                })
             })
-        });
-        Ok(done.await?)
+            .await
     }
 
-    async fn remove_left_out(
+    /// Removes some advisories of a feed that an import did not have, or simply some; gives how many.
+    pub(crate) async fn remove_left_out(
         &self,
         feed: i64,
-        import: i64,
-    ) -> Result<(usize, Vec<(String, String)>), VulnError> {
+        import: Option<i64>,
+    ) -> Result<usize, VulnError> {
         let done = self.db.write::<_, DbError, _>(move |tx| {
             Box::pin(async move {
-                let ids = store::left_out(tx, feed, import, BATCH as i64).await?;
+                state::advance(tx).await?;
+                let before = import.unwrap_or(i64::MAX);
+                let ids = store::left_out(tx, feed, before, BATCH as i64).await?;
                 if ids.is_empty() {
-                    return Ok((0, Vec::new()));
+                    return Ok(0);
                 }
                 let names = store::names_of(tx, &ids).await?;
+                state::touch(tx, names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
                 store::delete(tx, &ids);
-                Ok((ids.len(), names))
+                Ok(ids.len())
             })
         });
         Ok(done.await?)
     }
+}
 
-    /// Matches again what advisories under these names may mean. Gives how many packages and how
-    /// many images that changes.
-    async fn match_again(
-        &self,
-        names: &BTreeSet<(String, String)>,
-    ) -> Result<(usize, usize), VulnError> {
-        let mut meant = BTreeSet::new();
-        for (ecosystem, name) in names {
-            meant.extend(packages::called(&self.db, ecosystem, name).await?);
-        }
-        let mut changed = Vec::new();
-        for package in meant {
-            let Some(body) = packages::body(&self.db, package).await? else {
-                continue;
-            };
-            let Ok(identified) = serde_json::from_slice::<Identified>(&body) else {
-                continue;
-            };
-            let now = identified.matches(&self.db).await?;
-            if now == packages::matches_of(&self.db, package).await? {
-                continue;
+/// What is written together.
+#[derive(Debug)]
+struct Batch {
+    /// By their names in the feed.
+    advisories: Vec<(String, Advisory)>,
+    exploited: Vec<(String, i64)>,
+    probabilities: Vec<(String, i64)>,
+}
+
+impl Batch {
+    /// What is told, the last first.
+    fn of(title: &str, told: Vec<Told>) -> Self {
+        let mut batch = Self {
+            advisories: Vec::new(),
+            exploited: Vec::new(),
+            probabilities: Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        for one in told.into_iter().rev() {
+            match one {
+                Told::Advisory(advisory) => {
+                    let key = match title {
+                        "" => advisory.feed_id.clone(),
+                        title => format!("{title}: {}", advisory.feed_id),
+                    };
+                    batch.advisories.push((key, *advisory));
+                }
+                Told::Exploited(name, since) => {
+                    if seen.insert(name.clone()) {
+                        batch.exploited.push((name, since.micros()));
+                    }
+                }
+                Told::Probability(name, probability) => {
+                    if seen.insert(name.clone()) {
+                        let millionths = (probability.clamp(0.0, 1.0) * 1e6).round() as i64;
+                        batch.probabilities.push((name, millionths));
+                    }
+                }
             }
-            let covered = identified.covered(&self.db).await?;
-            self.db
-                .write::<_, DbError, _>(move |tx| {
-                    Box::pin(async move {
-                        packages::replace_matches(tx, package, covered, &now);
-                        Ok(())
-                    })
-                })
-                .await?;
-            changed.push(package);
         }
-        let mut recounted = 0;
-        for chunk in images::holding(&self.db, &changed).await?.chunks(BATCH) {
-            let chunk = chunk.to_vec();
-            recounted += self
-                .db
-                .write::<_, DbError, _>(move |tx| {
-                    Box::pin(async move {
-                        let mut recounted = 0;
-                        for image in chunk {
-                            recounted += usize::from(images::count(tx, image).await?);
-                        }
-                        Ok(recounted)
-                    })
-                })
-                .await?;
-        }
-        Ok((changed.len(), recounted))
+        batch
     }
+
+    async fn write(
+        &self,
+        tx: &mut berth_db::Tx,
+        (feed, import): (i64, i64),
+    ) -> Result<usize, DbError> {
+        let keys: Vec<&str> = self.advisories.iter().map(|(key, _)| key.as_str()).collect();
+        let known = store::known(tx, feed, &keys).await?;
+        let (mut same, mut before, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, advisory) in &self.advisories {
+            let fingerprint = advisory.fingerprint();
+            match known.get(key) {
+                Some((id, old)) if *old == fingerprint => same.push(*id),
+                Some((id, _)) => {
+                    before.push(*id);
+                    changed.push((key, advisory, fingerprint));
+                }
+                None => changed.push((key, advisory, fingerprint)),
+            }
+        }
+        store::seen(tx, &same, import);
+        let mut names = match before.as_slice() {
+            [] => Vec::new(),
+            before => store::names_of(tx, before).await?,
+        };
+        for (key, advisory, fingerprint) in &changed {
+            store::put(tx, feed, import, (key, advisory, fingerprint)).await?;
+            let affected = advisory.affected.iter();
+            names.extend(affected.map(|one| (one.ecosystem.to_string(), one.name.clone())));
+        }
+        state::touch(tx, names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
+        weights::exploited(tx, feed, import, &self.exploited);
+        weights::probabilities(tx, feed, import, &self.probabilities);
+        Ok(changed.len())
+    }
+}
+
+/// Reads every file once to know that it can be read, and what revision it is.
+fn look(files: &[FeedFile], binary_names: bool) -> Result<Imported, ScanError> {
+    let mut imported = Imported {
+        revision: String::new(),
+        advisories: 0,
+        skipped: 0,
+        newest_at: None,
+        ecosystems: Vec::new(),
+    };
+    let mut ecosystems = BTreeSet::new();
+    let mut hash = Sha256::new();
+    for file in files {
+        let feed = read_feed(&file.path, binary_names, &mut |told| {
+            let Told::Advisory(advisory) = told else { return };
+            if !advisory.is_in_force() {
+                return;
+            }
+            imported.advisories += 1;
+            for affected in &advisory.affected {
+                let name = affected.ecosystem.to_string();
+                if !ecosystems.contains(&name) {
+                    ecosystems.insert(name);
+                }
+            }
+        })?;
+        imported.skipped += feed.skipped as i64;
+        imported.newest_at = imported.newest_at.max(feed.newest);
+        hash.update(file.title.as_bytes());
+        hash.update([0]);
+        hash.update(feed.revision.as_bytes());
+        imported.revision = feed.revision;
+    }
+    if files.len() != 1 || files.iter().any(|file| !file.title.is_empty()) {
+        imported.revision = format!("sha256:{}", hex::encode(hash.finalize()));
+    }
+    // Other names in the same bytes are another feed.
+    if binary_names {
+        imported.revision.push_str(" binary");
+    }
+    imported.ecosystems = ecosystems.into_iter().collect();
+    Ok(imported)
+}
+
+/// Reads a file and sends what it tells, until nobody wants it any more.
+fn read_ahead(
+    path: &Path,
+    binary_names: bool,
+    send: &mpsc::Sender<Vec<Told>>,
+) -> Result<(), ScanError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    read_feed(path, binary_names, &mut |told| {
+        if matches!(&told, Told::Advisory(advisory) if !advisory.is_in_force()) || send.is_closed()
+        {
+            return;
+        }
+        batch.push(told);
+        if batch.len() == BATCH {
+            // Whoever closed it has said why.
+            let _ = send.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+        }
+    })?;
+    let _ = send.blocking_send(batch);
+    Ok(())
+}
+
+async fn check_newest(
+    tx: &mut berth_db::Tx,
+    (feed, import): (i64, i64),
+) -> Result<(), VulnError> {
+    if store::is_newest(tx, feed, import).await? {
+        return Ok(());
+    }
+    Err(VulnError::Invalid(
+        "another import of this feed has begun, or it was deleted: this one ends".to_owned(),
+    ))
+}
+
+/// Names go into paths and on screens.
+pub(crate) fn check_name(name: &str) -> Result<(), VulnError> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts && name.len() <= 100 && name.chars().all(fine) {
+        return Ok(());
+    }
+    Err(VulnError::Invalid(format!(
+        "{name:?} cannot be the name of a feed: it must be 1 to 100 letters, digits, '.', '_' or '-', \
+         beginning with a letter or digit"
+    )))
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
+) -> Result<T, VulnError> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(panicked)??)
+}
+
+fn panicked(error: tokio::task::JoinError) -> VulnError {
+    VulnError::Invalid(format!("the file could not be read: {error}"))
 }

@@ -17,11 +17,13 @@ use serde_json::{Value, json};
 use crate::events::Sought;
 use crate::matching::Identified;
 use crate::store::images::{self, HeldPackage};
-use crate::store::packages;
+use crate::store::{packages, state};
 use crate::{SCAN, Scanning, VulnError, report};
 
 /// Largest configuration of an image that is looked at.
 const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// Packages that are stored in one transaction.
+const TOGETHER: usize = 64;
 /// Images that one process scans at the same time: what they hold of layers is bounded by this, and
 /// other work is not kept waiting.
 pub(crate) const AT_A_TIME: usize = 5;
@@ -168,6 +170,7 @@ impl Scanning {
             format!("{} {}", distro.id, distro.version_id)
         });
         let digests = manifest.layers.iter().map(|layer| layer.digest.to_string());
+        let known = state::generation(&self.db).await?;
         let packages = self.intern(&content, &digests.collect::<Vec<_>>()).await?;
         task.log(format!(
             "{} packages of {}",
@@ -184,6 +187,7 @@ impl Scanning {
         self.db
             .write::<_, VulnError, _>(move |tx| {
                 Box::pin(async move {
+                    state::share(tx).await?;
                     images::put_report(tx, &name, distro.trim(), notes, &packages, now).await?;
                     let scan = images::find_in(tx, &name).await?;
                     let overview = scan.map(|scan| report::overview(&scan).to_string());
@@ -192,7 +196,12 @@ impl Scanning {
                     Ok(())
                 })
             })
-            .await
+            .await?;
+        // Advisories came meanwhile, and whoever brought them may be done already.
+        if state::generation(&self.db).await? != known {
+            self.match_again().await?;
+        }
+        Ok(())
     }
 
     /// Gives every image of an index a task.
@@ -265,21 +274,36 @@ impl Scanning {
         let identities: Vec<&str> = rows.keys().map(String::as_str).collect();
         let known = packages::known(&self.db, &identities).await?;
         let mut known: HashMap<String, i64> = known.into_iter().collect();
-        for (identity, (identified, row, _)) in &rows {
-            if known.contains_key(identity) {
-                continue;
+        let unknown: Vec<_> = rows
+            .iter()
+            .filter(|(identity, _)| !known.contains_key(*identity))
+            .collect();
+        for chunk in unknown.chunks(TOGETHER) {
+            let generation = state::generation(&self.db).await?;
+            let mut new = Vec::with_capacity(chunk.len());
+            for (_, (identified, row, _)) in chunk {
+                new.push((row.clone(), identified.matches(&self.db).await?));
             }
-            let matches = identified.matches(&self.db).await?;
-            let (row, covered) = (row.clone(), identified.covered(&self.db).await?);
-            let id = self
+            let new = std::sync::Arc::new(new);
+            let stored = self
                 .db
                 .write::<_, VulnError, _>(move |tx| {
-                    Box::pin(
-                        async move { Ok(packages::insert(tx, &row, covered, &matches).await?) },
-                    )
+                    let new = new.clone();
+                    Box::pin(async move {
+                        let is_true = state::share(tx).await? == generation;
+                        let mut stored = Vec::with_capacity(new.len());
+                        for (row, matches) in new.iter() {
+                            stored.push(packages::insert(tx, row, matches).await?);
+                            if let Some(ecosystem) = row.ecosystem.as_deref().filter(|_| !is_true) {
+                                let names = row.names.iter();
+                                state::touch(tx, names.map(|name| (ecosystem, name.as_str())));
+                            }
+                        }
+                        Ok(stored)
+                    })
                 })
                 .await?;
-            known.insert(identity.clone(), id);
+            known.extend(chunk.iter().map(|(identity, _)| (*identity).clone()).zip(stored));
         }
         let held = rows.into_iter().filter_map(|(identity, (_, _, found))| {
             Some(HeldPackage {

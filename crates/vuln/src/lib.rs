@@ -16,6 +16,7 @@ mod indexing;
 mod job;
 mod judgement;
 mod matching;
+mod rematch;
 mod report;
 mod sbom;
 mod scan_all;
@@ -31,7 +32,7 @@ use uuid::Uuid;
 
 pub use api::endpoints;
 pub use error::VulnError;
-pub use feeds::{FeedChange, Import};
+pub use feeds::FeedChange;
 pub use store::feeds::FeedRow;
 
 /// The vendor of scans, and their job type.

@@ -2,8 +2,10 @@
 //!
 //! Invariant: what is stored of a package is what [`findings`] says of all advisories in force.
 
+use std::collections::HashMap;
+
 use berth_advisories::{
-    Advisory, AdvisoryIndex, Distro, Ecosystem, Lookup, Package, Severity, cvss_score, findings,
+    Advisory, AdvisoryIndex, Distro, Lookup, Package, Severity, cvss_score, findings,
 };
 use berth_db::{Db, DbError};
 use serde::{Deserialize, Serialize};
@@ -46,44 +48,38 @@ impl Identified {
         }
     }
 
-    /// Whether some feed speaks of such packages.
-    pub(crate) async fn covered(&self, db: &Db) -> Result<bool, DbError> {
-        match Ecosystem::of(self.package.kind, self.distro.as_ref()) {
-            Some(ecosystem) => feeds::covers(db, &ecosystem.to_string()).await,
-            None => Ok(false),
-        }
-    }
-
     /// Its vulnerabilities, by the advisories as they are now; in order.
     pub(crate) async fn matches(&self, db: &Db) -> Result<Vec<MatchRow>, DbError> {
-        let Ok(lookup) = Lookup::new(&self.package, self.distro.as_ref()) else {
+        let Some(key) = self.key() else {
             return Ok(Vec::new());
         };
-        let names: Vec<&str> = lookup.names().map(|(_, name)| name).collect();
-        let about = feeds::about(db, &lookup.ecosystem().to_string(), &names).await?;
-        Ok(self.among(about))
+        Ok(self.among(&Said::about(db, &key).await?))
     }
 
-    fn among(&self, about: Vec<(i64, Advisory)>) -> Vec<MatchRow> {
-        let ids: Vec<(String, i64)> = about
-            .iter()
-            .map(|(id, advisory)| (advisory.feed_id.clone(), *id))
-            .collect();
-        let index: AdvisoryIndex = about.into_iter().map(|(_, advisory)| advisory).collect();
-        let Ok(hits) = index.matches(&self.package, self.distro.as_ref()) else {
+    /// Where advisories that mean it are looked up: the ecosystem and the names in it.
+    pub(crate) fn key(&self) -> Option<Key> {
+        let lookup = Lookup::new(&self.package, self.distro.as_ref()).ok()?;
+        let mut names: Vec<String> = lookup.names().map(|(_, name)| name.to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Some((lookup.ecosystem().to_string(), names))
+    }
+
+    /// Its vulnerabilities by these advisories; in order.
+    pub(crate) fn among(&self, said: &Said) -> Vec<MatchRow> {
+        let Ok(hits) = said.index.matches(&self.package, self.distro.as_ref()) else {
             return Vec::new();
         };
         let mut rows: Vec<MatchRow> = findings(self.package.kind, &hits)
             .into_iter()
             .filter_map(|found| {
                 let told_most = found.advisories.first()?;
-                let (_, advisory_id) = ids.iter().find(|(key, _)| *key == told_most.feed_id)?;
                 Some(MatchRow {
                     name: found.id,
                     severity: rank(found.severity),
                     status: found.status.as_str().to_owned(),
                     fixed_version: found.fixed_version,
-                    advisory_id: *advisory_id,
+                    advisory_id: *said.ids.get(&told_most.feed_id)?,
                     score: third(told_most).map_or(0, |(_, score)| (score * 10.0).round() as i64),
                 })
             })
@@ -91,6 +87,30 @@ impl Identified {
         rows.sort();
         rows.dedup_by(|a, b| a.name == b.name);
         rows
+    }
+}
+
+/// An ecosystem, and names in it.
+pub(crate) type Key = (String, Vec<String>);
+
+/// What advisories say of a few names.
+#[derive(Debug)]
+pub(crate) struct Said {
+    index: AdvisoryIndex,
+    /// By the names that feeds give advisories.
+    ids: HashMap<String, i64>,
+}
+
+impl Said {
+    pub(crate) async fn about(db: &Db, (ecosystem, names): &Key) -> Result<Self, DbError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let about = feeds::about(db, ecosystem, &names).await?;
+        let mut ids = HashMap::with_capacity(about.len());
+        for (id, advisory) in &about {
+            ids.entry(advisory.feed_id.clone()).or_insert(*id);
+        }
+        let index = about.into_iter().map(|(_, advisory)| advisory).collect();
+        Ok(Self { index, ids })
     }
 }
 

@@ -108,6 +108,14 @@ impl Scanning {
                 })
             })
             .collect();
+        let not_covered = crate::store::images::not_covered(&self.db, scan.id).await?;
+        let not_covered: Map<String, Value> = not_covered
+            .into_iter()
+            .map(|(ecosystem, count)| {
+                let nobody = || "packages of other builders".to_owned();
+                (ecosystem.unwrap_or_else(nobody), count.into())
+            })
+            .collect();
         let notes = crate::store::images::notes(&self.db, scan.id).await?;
         let notes: Value = serde_json::from_slice(&notes).unwrap_or_default();
         let generated = scan.ended_at.unwrap_or(scan.started_at);
@@ -119,6 +127,7 @@ impl Scanning {
             "vulnerabilities": items,
             "distribution": scan.distro,
             "feeds": feeds,
+            "not_covered": not_covered,
             "notes": notes,
         });
         Ok(json!({MIME: report}))
@@ -157,6 +166,9 @@ fn item(row: &FoundRow, advisory: Option<&Advisory>) -> Value {
     }
     if let Some(since) = row.exploited_since {
         item["exploited_since"] = Timestamp::from_micros(since).to_rfc3339().into();
+    }
+    if let Some(millionths) = row.probability {
+        item["epss"] = (millionths as f64 / 1e6).into();
     }
     item
 }

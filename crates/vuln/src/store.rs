@@ -7,3 +7,5 @@ pub(crate) mod hub;
 pub(crate) mod images;
 pub(crate) mod packages;
 pub(crate) mod sboms;
+pub(crate) mod state;
+pub(crate) mod weights;

@@ -60,6 +60,16 @@ pub(crate) async fn is_heard(
     Ok(row.is_some())
 }
 
+pub(crate) async fn is_heard_anywhere(tx: &mut Tx, kind: EventKind) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional(
+            "SELECT project_id FROM event_listener WHERE kind = $1 LIMIT 1",
+            args![kind.as_str()],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 pub(crate) async fn projects_hearing(
     db: &Db,
     kind: EventKind,

@@ -417,6 +417,18 @@ pub(crate) async fn images_after(db: &Db, after: i64, most: i64) -> Result<Vec<I
     .await
 }
 
+/// The repositories, with their projects, that hold a manifest.
+pub async fn repositories_holding(tx: &mut Tx, digest: &str) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = tx
+        .all(
+            "SELECT r.name FROM manifest m JOIN repository r ON r.id = m.repository_id \
+             WHERE m.digest = $1 ORDER BY r.name LIMIT 10000",
+            args![digest],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// How many images there are, each counted once however many repositories hold it.
 pub(crate) async fn count_images(db: &Db) -> Result<i64, DbError> {
     let sql = format!("SELECT COUNT(DISTINCT m.digest) FROM manifest m WHERE {IS_IMAGE}");

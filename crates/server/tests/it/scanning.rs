@@ -2,7 +2,7 @@
 
 use berth_model::Clock;
 use berth_oci::media_type;
-use berth_vuln::{FeedChange, Import};
+use berth_vuln::FeedChange;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -84,9 +84,9 @@ pub(crate) async fn import(app: &App, advisories: &[Value]) -> FeedChange {
         let file = format!("{}.json", one["id"].as_str().unwrap());
         std::fs::write(folder.path().join(file), one.to_string()).unwrap();
     }
-    let import = Import::new(app.parts.db.clone(), Clock::system());
-    import
-        .file("made", folder.path(), false)
+    let scanning = &app.parts.scanning;
+    scanning
+        .import("made", folder.path(), false)
         .await
         .expect("imported")
 }

@@ -1,4 +1,4 @@
-//! Rows of `advisory_feed`, `advisory`, `advisory_name` and `exploited_vulnerability`.
+//! Rows of `advisory_feed`, `advisory`, `advisory_name` and `advisory_ecosystem`.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,15 @@ pub struct FeedRow {
     pub newest_at: Option<i64>,
     pub imports: i64,
     pub imported_at: i64,
+    pub url: Option<String>,
+    pub binary_names: bool,
+    pub etag: Option<String>,
+    pub checked_at: Option<i64>,
+    pub problem: Option<String>,
 }
 
-const FEED: &str = "SELECT id, name, revision, advisories, skipped, newest_at, imports, imported_at \
-     FROM advisory_feed";
+const FEED: &str = "SELECT id, name, revision, advisories, skipped, newest_at, imports, imported_at, \
+     url, binary_names, etag, checked_at, problem FROM advisory_feed";
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<FeedRow>, DbError> {
     let sql = AssertSqlSafe(format!("{FEED} ORDER BY name LIMIT 1000"));
@@ -33,17 +38,35 @@ pub(crate) async fn named(db: &Db, name: &str) -> Result<Option<FeedRow>, DbErro
     db.optional(sql, args![name]).await
 }
 
-/// Begins an import: gives the feed's id and the number of this import.
-pub(crate) async fn begin(tx: &mut Tx, name: &str, now: Timestamp) -> Result<(i64, i64), DbError> {
+/// Begins an import: gives the feed's id and the number of this import. Until it ends the feed has
+/// no revision, so that it is taken in again if it does not end.
+pub(crate) async fn begin(
+    tx: &mut Tx,
+    name: &str,
+    binary_names: bool,
+    now: Timestamp,
+) -> Result<(i64, i64), DbError> {
     tx.one(
         "INSERT INTO advisory_feed \
-           (name, revision, advisories, skipped, imports, imported_at) \
-         VALUES ($1, '', 0, 0, 1, $2) \
-         ON CONFLICT (name) DO UPDATE SET imports = advisory_feed.imports + 1 \
+           (name, revision, advisories, skipped, imports, imported_at, binary_names) \
+         VALUES ($1, '', 0, 0, 1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET imports = advisory_feed.imports + 1, revision = '', \
+           binary_names = excluded.binary_names \
          RETURNING id, imports",
-        args![name, now],
+        args![name, now, binary_names],
     )
     .await
+}
+
+/// Whether no later import of the feed has begun, and it has not been deleted.
+pub(crate) async fn is_newest(tx: &mut Tx, feed: i64, import: i64) -> Result<bool, DbError> {
+    let found: Option<(i64,)> = tx
+        .optional(
+            "SELECT imports FROM advisory_feed WHERE id = $1",
+            args![feed],
+        )
+        .await?;
+    Ok(found == Some((import,)))
 }
 
 /// What an import came to.
@@ -53,6 +76,7 @@ pub(crate) struct Imported {
     pub(crate) advisories: i64,
     pub(crate) skipped: i64,
     pub(crate) newest_at: Option<i64>,
+    pub(crate) ecosystems: Vec<String>,
 }
 
 pub(crate) async fn end(
@@ -63,7 +87,7 @@ pub(crate) async fn end(
 ) -> Result<(), DbError> {
     tx.execute(
         "UPDATE advisory_feed SET revision = $2, advisories = $3, skipped = $4, newest_at = $5, \
-           imported_at = $6 WHERE id = $1",
+           imported_at = $6, problem = NULL WHERE id = $1",
         args![
             feed,
             imported.revision.as_str(),
@@ -74,6 +98,16 @@ pub(crate) async fn end(
         ],
     )
     .await?;
+    tx.later(
+        "DELETE FROM advisory_ecosystem WHERE feed_id = $1",
+        args![feed],
+    );
+    for ecosystem in &imported.ecosystems {
+        tx.later(
+            "INSERT INTO advisory_ecosystem (feed_id, ecosystem) VALUES ($1, $2)",
+            args![feed, ecosystem.as_str()],
+        );
+    }
     Ok(())
 }
 
@@ -81,21 +115,27 @@ pub(crate) async fn end(
 pub(crate) async fn known(
     tx: &mut Tx,
     feed: i64,
-    advisories: &[Advisory],
+    keys: &[&str],
 ) -> Result<HashMap<String, (i64, String)>, DbError> {
-    let mut values = args![feed];
-    for advisory in advisories {
-        values.push(advisory.feed_id.as_str());
+    let mut known = HashMap::with_capacity(keys.len());
+    let mut rest = keys;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = args![feed];
+        for key in chunk {
+            values.push(*key);
+        }
+        let sql = format!(
+            "SELECT feed_key, id, fingerprint FROM advisory WHERE feed_id = $1 \
+             AND feed_key IN ({})",
+            placeholders(2, chunk.len())
+        );
+        let rows: Vec<(String, i64, String)> = tx.all(AssertSqlSafe(sql), values).await?;
+        let rows = rows.into_iter();
+        known.extend(rows.map(|(key, id, fingerprint)| (key, (id, fingerprint))));
     }
-    let sql = format!(
-        "SELECT feed_key, id, fingerprint FROM advisory WHERE feed_id = $1 AND feed_key IN ({})",
-        placeholders(2, advisories.len())
-    );
-    let rows: Vec<(String, i64, String)> = tx.all(AssertSqlSafe(sql), values).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(key, id, fingerprint)| (key, (id, fingerprint)))
-        .collect())
+    Ok(known)
 }
 
 /// Notes that this import has an advisory as it is known.
@@ -121,8 +161,7 @@ pub(crate) async fn put(
     tx: &mut Tx,
     feed: i64,
     import: i64,
-    advisory: &Advisory,
-    fingerprint: &str,
+    (key, advisory, fingerprint): (&str, &Advisory, &str),
 ) -> Result<(), DbError> {
     let body = serde_json::to_vec(advisory)
         .map_err(|error| DbError::Engine(sqlx::Error::Encode(Box::new(error))))?;
@@ -132,7 +171,7 @@ pub(crate) async fn put(
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (feed_id, feed_key) DO UPDATE SET \
                fingerprint = excluded.fingerprint, import_nr = excluded.import_nr, \
                body = excluded.body RETURNING id",
-            args![feed, advisory.feed_id.as_str(), fingerprint, import, body],
+            args![feed, key, fingerprint, import, body],
         )
         .await?;
     tx.later(
@@ -217,8 +256,8 @@ pub(crate) async fn about(
         values.push(*name);
     }
     let sql = format!(
-        "SELECT DISTINCT a.id, a.body FROM advisory_name n JOIN advisory a ON a.id = n.advisory_id \
-         WHERE n.ecosystem = $1 AND n.name IN ({}) ORDER BY a.id LIMIT 100000",
+        "SELECT id, body FROM advisory WHERE id IN (SELECT advisory_id FROM advisory_name \
+           WHERE ecosystem = $1 AND name IN ({})) ORDER BY id LIMIT 100000",
         placeholders(2, names.len())
     );
     let rows: Vec<(i64, Vec<u8>)> = db.all(AssertSqlSafe(sql), values).await?;
@@ -253,36 +292,7 @@ pub(crate) async fn bodies(db: &Db, ids: &[i64]) -> Result<HashMap<i64, Advisory
     Ok(found)
 }
 
-/// Whether some advisory speaks of this ecosystem.
-pub(crate) async fn covers(db: &Db, ecosystem: &str) -> Result<bool, DbError> {
-    let row: Option<(i64,)> = db
-        .optional(
-            "SELECT advisory_id FROM advisory_name WHERE ecosystem = $1 LIMIT 1",
-            args![ecosystem],
-        )
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Replaces the list of exploited vulnerabilities.
-pub(crate) fn set_exploited(tx: &mut Tx, list: &[(String, i64)]) {
-    tx.later(
-        "DELETE FROM exploited_vulnerability WHERE since >= 0",
-        args![],
-    );
-    let mut rest = list;
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
-        rest = after;
-        let mut values = Args::new();
-        for (name, since) in chunk {
-            values.push(name.as_str());
-            values.push(*since);
-        }
-        let sql = format!(
-            "INSERT INTO exploited_vulnerability (name, since) VALUES {}",
-            rows_of(chunk.len(), 2)
-        );
-        tx.later(AssertSqlSafe(sql), values);
-    }
+/// Deletes a feed whose advisories are gone.
+pub(crate) fn delete_feed(tx: &mut Tx, feed: i64) {
+    tx.later("DELETE FROM advisory_feed WHERE id = $1", args![feed]);
 }

@@ -43,6 +43,8 @@ pub(crate) struct FoundRow {
     pub(crate) layer: String,
     pub(crate) path: String,
     pub(crate) exploited_since: Option<i64>,
+    /// Millionths.
+    pub(crate) probability: Option<i64>,
 }
 
 /// A package of an image.
@@ -262,10 +264,13 @@ pub(crate) async fn count(tx: &mut Tx, image: i64) -> Result<bool, DbError> {
 pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<FoundRow>, DbError> {
     db.all(
         "SELECT v.name, v.severity, v.status, v.fixed_version, v.advisory_id, \
-           p.name AS package, p.version, i.layer, i.path, e.since AS exploited_since \
+           p.name AS package, p.version, i.layer, i.path, \
+           (SELECT MIN(e.since) FROM exploited_vulnerability e WHERE e.name = v.name) \
+             AS exploited_since, \
+           (SELECT MAX(e.probability) FROM exploit_probability e WHERE e.name = v.name) \
+             AS probability \
          FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
          JOIN package p ON p.id = i.package_id \
-         LEFT JOIN exploited_vulnerability e ON e.name = v.name \
          WHERE i.image_id = $1 AND v.severity >= $2 \
          ORDER BY v.severity DESC, p.name, v.name LIMIT 100000",
         args![image, at_least],
@@ -273,27 +278,60 @@ pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<Foun
     .await
 }
 
-/// The images that hold one of these packages.
-pub(crate) async fn holding(db: &Db, packages: &[i64]) -> Result<Vec<i64>, DbError> {
-    let mut images = Vec::new();
-    let mut rest = packages;
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
-        rest = after;
-        let mut values = Args::new();
-        for id in chunk {
-            values.push(*id);
+/// How the counts of the images with a package change: by severity, from unknown to critical, and
+/// of those that can be mended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shift {
+    pub(crate) by_severity: [i64; 6],
+    pub(crate) fixable: i64,
+}
+
+/// Changes the counts of all images with these packages. Gives the images.
+pub(crate) async fn shift(tx: &mut Tx, shifts: &[(i64, Shift)]) -> Result<Vec<i64>, DbError> {
+    let mut values = Args::new();
+    for (package, shift) in shifts {
+        values.push(*package);
+        for count in shift.by_severity {
+            values.push(count);
         }
-        let sql = format!(
-            "SELECT DISTINCT image_id FROM image_package WHERE package_id IN ({}) LIMIT 10000000",
-            placeholders(1, chunk.len())
-        );
-        let rows: Vec<(i64,)> = db.all(AssertSqlSafe(sql), values).await?;
-        images.extend(rows.into_iter().map(|(id,)| id));
+        values.push(shift.fixable);
     }
-    images.sort_unstable();
-    images.dedup();
-    Ok(images)
+    let sql = format!(
+        "WITH d (package_id, unknown, negligible, low, medium, high, critical, fixable) \
+           AS (VALUES {}) \
+         UPDATE image_scan SET unknown = image_scan.unknown + x.unknown, \
+           negligible = image_scan.negligible + x.negligible, low = image_scan.low + x.low, \
+           medium = image_scan.medium + x.medium, high = image_scan.high + x.high, \
+           critical = image_scan.critical + x.critical, \
+           fixable = image_scan.fixable + x.fixable \
+         FROM (SELECT i.image_id, \
+             CAST(SUM(d.unknown) AS BIGINT) AS unknown, \
+             CAST(SUM(d.negligible) AS BIGINT) AS negligible, \
+             CAST(SUM(d.low) AS BIGINT) AS low, CAST(SUM(d.medium) AS BIGINT) AS medium, \
+             CAST(SUM(d.high) AS BIGINT) AS high, CAST(SUM(d.critical) AS BIGINT) AS critical, \
+             CAST(SUM(d.fixable) AS BIGINT) AS fixable \
+           FROM d JOIN image_package i ON i.package_id = d.package_id GROUP BY i.image_id) x \
+         WHERE image_scan.id = x.image_id RETURNING image_scan.id",
+        rows_of(shifts.len(), 8)
+    );
+    let rows: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// How many packages of an image no feed speaks of, by their ecosystem; without one: those that
+/// none ever will.
+pub(crate) async fn not_covered(
+    db: &Db,
+    image: i64,
+) -> Result<Vec<(Option<String>, i64)>, DbError> {
+    db.all(
+        "SELECT p.ecosystem, COUNT(*) FROM image_package i JOIN package p ON p.id = i.package_id \
+         WHERE i.image_id = $1 AND (p.ecosystem IS NULL OR NOT EXISTS \
+           (SELECT 1 FROM advisory_ecosystem e WHERE e.ecosystem = p.ecosystem)) \
+         GROUP BY p.ecosystem ORDER BY p.ecosystem LIMIT 1000",
+        args![image],
+    )
+    .await
 }
 
 pub(crate) async fn notes(db: &Db, image: i64) -> Result<Vec<u8>, DbError> {

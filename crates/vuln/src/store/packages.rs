@@ -1,6 +1,6 @@
 //! Rows of `package`, `package_name`, `package_vulnerability` and `layer_index`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
 use berth_model::Timestamp;
@@ -54,19 +54,18 @@ pub(crate) async fn known(db: &Db, identities: &[&str]) -> Result<Vec<(String, i
 pub(crate) async fn insert(
     tx: &mut Tx,
     new: &NewPackage,
-    covered: bool,
     matches: &[MatchRow],
 ) -> Result<i64, DbError> {
     let made: Option<(i64,)> = tx
         .optional(
-            "INSERT INTO package (identity, name, version, body, covered) \
+            "INSERT INTO package (identity, name, version, body, ecosystem) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (identity) DO NOTHING RETURNING id",
             args![
                 new.identity.as_str(),
                 new.name.as_str(),
                 new.version.as_str(),
                 new.body.clone(),
-                covered
+                new.ecosystem.as_deref()
             ],
         )
         .await?;
@@ -94,14 +93,10 @@ pub(crate) async fn insert(
 }
 
 /// Replaces what is known of a package.
-pub(crate) fn replace_matches(tx: &mut Tx, package: i64, covered: bool, matches: &[MatchRow]) {
+pub(crate) fn replace_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
     tx.later(
         "DELETE FROM package_vulnerability WHERE package_id = $1",
         args![package],
-    );
-    tx.later(
-        "UPDATE package SET covered = $2 WHERE id = $1",
-        args![package, covered],
     );
     write_matches(tx, package, matches);
 }
@@ -130,8 +125,9 @@ fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
     }
 }
 
-pub(crate) async fn matches_of(db: &Db, package: i64) -> Result<Vec<MatchRow>, DbError> {
-    db.all(
+/// What is known of a package, as this transaction sees it; in order.
+pub(crate) async fn matches_of(tx: &mut Tx, package: i64) -> Result<Vec<MatchRow>, DbError> {
+    tx.all(
         "SELECT name, severity, status, fixed_version, advisory_id, score FROM package_vulnerability \
          WHERE package_id = $1 ORDER BY name LIMIT 100000",
         args![package],
@@ -139,23 +135,57 @@ pub(crate) async fn matches_of(db: &Db, package: i64) -> Result<Vec<MatchRow>, D
     .await
 }
 
-/// The packages that advisories under this name may mean.
-pub(crate) async fn called(db: &Db, ecosystem: &str, name: &str) -> Result<Vec<i64>, DbError> {
-    let rows: Vec<(i64,)> = db
-        .all(
-            "SELECT package_id FROM package_name WHERE ecosystem = $1 AND name = $2 \
-             ORDER BY package_id LIMIT 100000",
-            args![ecosystem, name],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+/// What is known of these packages; each in order.
+pub(crate) async fn matches_of_all(
+    db: &Db,
+    packages: &[i64],
+) -> Result<HashMap<i64, Vec<MatchRow>>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        package_id: i64,
+        #[sqlx(flatten)]
+        found: MatchRow,
+    }
+    let mut all: HashMap<i64, Vec<MatchRow>> = HashMap::new();
+    for (sql, values) in among(
+        packages,
+        "SELECT package_id, name, severity, status, fixed_version, advisory_id, score \
+         FROM package_vulnerability WHERE package_id IN",
+    ) {
+        let rows: Vec<Row> = db.all(AssertSqlSafe(sql), values).await?;
+        for row in rows {
+            all.entry(row.package_id).or_default().push(row.found);
+        }
+    }
+    all.values_mut().for_each(|rows| rows.sort());
+    Ok(all)
 }
 
-pub(crate) async fn body(db: &Db, package: i64) -> Result<Option<Vec<u8>>, DbError> {
-    let row: Option<(Vec<u8>,)> = db
-        .optional("SELECT body FROM package WHERE id = $1", args![package])
-        .await?;
-    Ok(row.map(|(body,)| body))
+/// These packages, with their ids.
+pub(crate) async fn bodies(db: &Db, packages: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+    let mut all = Vec::with_capacity(packages.len());
+    for (sql, values) in among(packages, "SELECT id, body FROM package WHERE id IN") {
+        let rows: Vec<(i64, Vec<u8>)> = db.all(AssertSqlSafe(sql), values).await?;
+        all.extend(rows);
+    }
+    Ok(all)
+}
+
+/// The statements that ask about many ids, few at a time.
+fn among<'a>(ids: &'a [i64], sql: &'a str) -> impl Iterator<Item = (String, Args)> {
+    let mut rest = ids;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for id in chunk {
+            values.push(*id);
+        }
+        Some((format!("{sql} ({})", placeholders(1, chunk.len())), values))
+    })
 }
 
 /// What a layer holds, if this revision of the code has read it.
