@@ -120,6 +120,19 @@ pub(crate) enum VulndbCommand {
     },
     /// Every feed, with its age
     List,
+    /// Put files of advisories into an artifact, as a folder with an OCI layout: push it with any
+    /// client, and let servers without a way out fetch it from a registry
+    Pack {
+        /// The files, as `import` takes them
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The folder, which must not exist yet
+        #[arg(long, short, value_name = "DIR")]
+        output: PathBuf,
+        /// The tag of the artifact in the layout
+        #[arg(long, default_value = "latest")]
+        tag: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,6 +13,11 @@ use crate::cli::VulndbCommand;
 
 /// Runs a command on the server's database; a server may be running on it.
 pub(crate) async fn run(settings: &Settings, command: VulndbCommand) -> anyhow::Result<ExitCode> {
+    if let VulndbCommand::Pack { files, output, tag } = &command {
+        let digest = berth_scan::pack(files, output, tag)?;
+        println!("{}:{tag} {digest}", output.display());
+        return Ok(ExitCode::SUCCESS);
+    }
     let parts = Parts::open(settings, Clock::system()).await?;
     let advisories = &parts.scanning;
     let done = match command {
@@ -22,6 +27,7 @@ pub(crate) async fn run(settings: &Settings, command: VulndbCommand) -> anyhow::
             binary_names,
         } => import(advisories, &files, name.as_deref(), binary_names).await,
         VulndbCommand::List => list(advisories).await,
+        VulndbCommand::Pack { .. } => Ok(()),
     };
     parts.close().await;
     done.map(|()| ExitCode::SUCCESS)

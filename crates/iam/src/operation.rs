@@ -107,6 +107,8 @@ pub struct Operation {
     pub paging: Paging,
     /// The JSON body it takes.
     pub body: Option<SchemaOf>,
+    /// Whether it takes bytes, of whatever form, in place of JSON.
+    pub takes_bytes: bool,
     /// The status of its success.
     pub status: u16,
     /// The JSON it answers with; none: an empty body.
@@ -132,6 +134,7 @@ impl Operation {
             parameters: &[],
             paging: Paging::Whole,
             body: None,
+            takes_bytes: false,
             status: 200,
             answer: None,
             media_type: None,
@@ -173,6 +176,13 @@ impl Operation {
     #[must_use]
     pub const fn body<T: JsonSchema>(mut self) -> Self {
         self.body = Some(schema_of::<T>);
+        self
+    }
+
+    /// It takes bytes, such as a file.
+    #[must_use]
+    pub const fn bytes(mut self) -> Self {
+        self.takes_bytes = true;
         self
     }
 

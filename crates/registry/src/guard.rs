@@ -146,8 +146,19 @@ impl Registry {
         digest: &Digest,
     ) -> Result<(String, Bytes), RegistryError> {
         let reference = berth_oci::Reference::Digest(digest.clone());
-        let row = self.find_manifest(repository, &reference).await?;
-        Ok((row.media_type.clone(), self.payload(&row).await?))
+        let (_, media_type, payload) = self.manifest_named(repository, &reference).await?;
+        Ok((media_type, payload))
+    }
+
+    /// The manifest that a reference names in a repository: its digest, media type and bytes.
+    pub async fn manifest_named(
+        &self,
+        repository: &RepositoryName,
+        reference: &berth_oci::Reference,
+    ) -> Result<(String, String, Bytes), RegistryError> {
+        let row = self.find_manifest(repository, reference).await?;
+        let payload = self.payload(&row).await?;
+        Ok((row.digest.clone(), row.media_type.clone(), payload))
     }
 
     /// A blob of a repository, from its start.

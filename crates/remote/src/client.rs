@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, StatusCode};
+use tokio::io::AsyncWriteExt;
 use url::{Host, Url};
 
 use crate::error::told;
@@ -214,31 +214,69 @@ impl Egress {
 
     /// Sends a request and reads the whole answer.
     pub async fn send(&self, sending: Sending) -> Result<Received, EgressError> {
-        let limit = sending.time_out;
-        tokio::time::timeout(limit, self.follow(sending))
+        let (limit, most) = (sending.time_out, sending.most);
+        let received = async {
+            let mut body = BytesMut::new();
+            let mut answer = self.follow(sending).await?;
+            while let Some(part) = answer.part(most, body.len()).await? {
+                body.extend_from_slice(&part);
+            }
+            Ok(answer.received(body.freeze()))
+        };
+        tokio::time::timeout(limit, received)
             .await
             .unwrap_or(Err(EgressError::TimedOut(limit)))
     }
 
-    async fn follow(&self, mut sending: Sending) -> Result<Received, EgressError> {
+    /// As [`Self::send`], for answers that are too large to be held: the body of a 200 goes to
+    /// `file` and is not in what is given back.
+    ///
+    /// # Errors
+    /// As [`Self::send`], and when the file cannot be written.
+    pub async fn download(
+        &self,
+        sending: Sending,
+        file: &mut tokio::fs::File,
+    ) -> Result<Received, EgressError> {
+        let (limit, most) = (sending.time_out, sending.most);
+        let unwritten = |error: std::io::Error| EgressError::File(error.to_string());
+        let received = async {
+            let mut answer = self.follow(sending).await?;
+            if answer.response.status() != StatusCode::OK {
+                return Ok(answer.received(Bytes::new()));
+            }
+            let mut length = 0;
+            while let Some(part) = answer.part(most, length).await? {
+                length += part.len();
+                file.write_all(&part).await.map_err(unwritten)?;
+            }
+            file.flush().await.map_err(unwritten)?;
+            Ok(answer.received(Bytes::new()))
+        };
+        tokio::time::timeout(limit, received)
+            .await
+            .unwrap_or(Err(EgressError::TimedOut(limit)))
+    }
+
+    async fn follow(&self, mut sending: Sending) -> Result<Answer, EgressError> {
         let mut url = self.check(&sending.address)?;
         let mut followed = 0;
         loop {
-            let received = self.hop(&sending, url.clone()).await?;
-            let keeps = match received.status.as_u16() {
+            let response = self.hop(&sending, url.clone()).await?;
+            let keeps = match response.status().as_u16() {
                 307 | 308 => true,
                 301..=303 => matches!(sending.method, Method::GET | Method::HEAD),
-                _ => return Ok(received),
+                _ => return Ok(Answer { response, url }),
             };
             if sending.redirects == 0 || !keeps {
-                return Ok(received);
+                return Ok(Answer { response, url });
             }
             if followed == sending.redirects {
                 return Err(EgressError::Redirects(followed + 1));
             }
             followed += 1;
-            let next = received
-                .headers
+            let next = response
+                .headers()
                 .get(LOCATION)
                 .and_then(|value| value.to_str().ok())
                 .and_then(|text| url.join(text).ok())
@@ -256,39 +294,47 @@ impl Egress {
         }
     }
 
-    async fn hop(&self, sending: &Sending, url: Url) -> Result<Received, EgressError> {
+    async fn hop(&self, sending: &Sending, url: Url) -> Result<reqwest::Response, EgressError> {
         let client = if sending.skip_verify {
             &self.inner.trusting
         } else {
             &self.inner.verifying
         };
-        let answer = client
-            .request(sending.method.clone(), url.clone())
+        let request = client.request(sending.method.clone(), url);
+        let request = request
             .headers(sending.headers.clone())
-            .body(sending.body.clone())
-            .send()
-            .await
-            .map_err(explain)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let announced = answer.content_length().unwrap_or(0);
-        if announced > sending.most as u64 {
-            return Err(EgressError::TooLarge(sending.most));
+            .body(sending.body.clone());
+        request.send().await.map_err(explain)
+    }
+}
+
+/// An answer whose body is still to be read.
+struct Answer {
+    response: reqwest::Response,
+    /// Where it came from.
+    url: Url,
+}
+
+impl Answer {
+    /// The next part of the body, of which `read` bytes have been read and at most `most` may be.
+    async fn part(&mut self, most: usize, read: usize) -> Result<Option<Bytes>, EgressError> {
+        if self.response.content_length().unwrap_or(0) > most as u64 {
+            return Err(EgressError::TooLarge(most));
         }
-        let mut body = BytesMut::new();
-        let mut parts = answer.bytes_stream();
-        while let Some(part) = parts.next().await {
-            let part = part.map_err(explain)?;
-            if body.len() + part.len() > sending.most {
-                return Err(EgressError::TooLarge(sending.most));
-            }
-            body.extend_from_slice(&part);
+        let part = self.response.chunk().await.map_err(explain)?;
+        if part.as_ref().map_or(0, Bytes::len) > most - read {
+            return Err(EgressError::TooLarge(most));
         }
-        Ok(Received {
-            status,
-            headers,
-            body: body.freeze(),
-            address: url,
-        })
+        Ok(part)
+    }
+
+    fn received(self, body: Bytes) -> Received {
+        Received {
+            status: self.response.status(),
+            headers: self.response.headers().clone(),
+            body,
+            address: self.url,
+        }
     }
 }
 

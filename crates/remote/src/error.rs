@@ -48,6 +48,9 @@ pub enum EgressError {
     /// The client cannot be set up as configured.
     #[error("{0}")]
     Setup(String),
+    /// What came could not be written down.
+    #[error("the answer could not be written to a file: {0}")]
+    File(String),
 }
 
 impl EgressError {

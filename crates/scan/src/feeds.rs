@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use berth_advisories::{
     Advisory, AdvisoryIndex, Epss, FeedError, OsvOptions, parse_alpine_secdb, parse_kev, parse_osv,
@@ -23,6 +23,10 @@ use crate::ScanError;
 const LARGEST: u64 = 64 * 1024 * 1024;
 /// Largest stream, uncompressed.
 const LARGEST_UNPACKED: u64 = 2 * 1024 * 1024 * 1024;
+/// What files begin with, by RFC 1952, RFC 8878 and APPNOTE.TXT 4.3.7.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const ZIP: &[u8] = b"PK\x03\x04";
 /// How deep folders are looked into.
 const DEPTH: usize = 8;
 
@@ -132,7 +136,7 @@ pub fn read_feed(
     };
     if path.is_dir() {
         reading.folder(path, DEPTH)?;
-    } else if ends_with(path, "zip") {
+    } else if starts_with(path, ZIP)? {
         reading.archive(path)?;
     } else {
         reading.file(path)?;
@@ -249,7 +253,7 @@ impl Reading<'_> {
         };
         self.hash_file(path)?;
         let name = path.display().to_string();
-        if ends_with(&plain_name(path), "csv") {
+        if is_csv(path)? {
             let each = |one: Epss| {
                 self.tell(Told::Probability(one.cve, one.score));
                 Ok(())
@@ -267,10 +271,7 @@ impl Reading<'_> {
         })?;
         if form.vulnerabilities.is_some() && form.catalog_version.is_some() {
             for one in parse_kev(&name, &bytes).map_err(cause)? {
-                self.tell(Told::Exploited(
-                    one.cve,
-                    Timestamp::from_micros(one.added),
-                ));
+                self.tell(Told::Exploited(one.cve, Timestamp::from_micros(one.added)));
             }
         } else if form.packages.is_some() && form.distroversion.is_some() {
             for advisory in parse_alpine_secdb(&name, &bytes).map_err(cause)? {
@@ -302,22 +303,34 @@ impl Reading<'_> {
     }
 }
 
-/// The path without `.gz` or `.zst`.
-fn plain_name(path: &Path) -> PathBuf {
-    if ends_with(path, "gz") || ends_with(path, "zst") {
-        path.with_extension("")
-    } else {
-        path.to_owned()
-    }
+/// Whether a file begins with these bytes: names say nothing of files that were downloaded.
+fn starts_with(path: &Path, magic: &[u8]) -> Result<bool, ScanError> {
+    let failed = |error| ScanError::read(path, error);
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(magic.len() as u64).read_to_end(&mut start))
+        .map_err(failed)?;
+    Ok(start == magic)
+}
+
+/// Whether a document is lines of text: JSON begins with a bracket.
+fn is_csv(path: &Path) -> Result<bool, ScanError> {
+    let mut start = Vec::new();
+    open(path)?
+        .take(64)
+        .read_to_end(&mut start)
+        .map_err(|error| ScanError::read(path, error))?;
+    let first = start.trim_ascii_start().first().copied();
+    Ok(matches!(first, Some(b'#' | b'a'..=b'z')))
 }
 
 /// Opens a document, compressed or not.
 fn open(path: &Path) -> Result<Box<dyn Read>, ScanError> {
     let failed = |error| ScanError::read(path, error);
     let file = File::open(path).map_err(failed)?;
-    let reader: Box<dyn Read> = if ends_with(path, "gz") {
+    let reader: Box<dyn Read> = if starts_with(path, GZIP)? {
         Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file)))
-    } else if ends_with(path, "zst") {
+    } else if starts_with(path, ZSTD)? {
         Box::new(zstd::Decoder::new(file).map_err(failed)?)
     } else {
         Box::new(file)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use berth_lifecycle::Collected;
 use berth_telemetry::{Direction, GcRun, Metrics};
+use berth_vuln::Scanning;
 use tokio_util::sync::CancellationToken;
 
 use crate::Parts;
@@ -38,6 +39,18 @@ pub(crate) async fn collect(
             tracing::error!(%error, "garbage collection failed; it is tried again later");
         }
         pause(interval, &stop).await;
+    }
+}
+
+/// Finishes what an import of advisories began that was interrupted.
+pub(crate) async fn match_again(scanning: Scanning, stop: CancellationToken) {
+    tokio::select! {
+        done = scanning.match_again() => {
+            if let Err(error) = done {
+                tracing::error!(%error, "advisories are matched again with the next import only");
+            }
+        }
+        () = stop.cancelled() => {}
     }
 }
 

@@ -189,14 +189,15 @@ impl Parts {
             jobs.clone(),
             clock.clone(),
         );
+        let egress = open_egress(settings)?;
         let scanning = Scanning::new(
             db.clone(),
             catalog.clone(),
             registry.clone(),
             jobs.clone(),
+            egress.clone(),
             clock.clone(),
         );
-        let egress = open_egress(settings)?;
         let scanners = Scanners::new(db.clone(), clock.clone(), egress.clone(), key_file.clone());
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
         let notify = Notify::new(

@@ -91,6 +91,10 @@ impl Server {
         }
         let stop = shutdown.clone();
         background_tasks.spawn(background::count(parts.clone(), metrics.clone(), stop));
+        if role.works() {
+            let (scanning, stop) = (parts.scanning.clone(), shutdown.clone());
+            background_tasks.spawn(background::match_again(scanning, stop));
+        }
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());
         background_tasks.spawn(async move { notify.dispatch(stop).await });
         let (notify, stop) = (parts.notify.clone(), shutdown.clone());

@@ -15,6 +15,7 @@ macro_rules! artifact {
 }
 
 mod all;
+mod feeds;
 mod sboms;
 
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use berth_http::{ApiError, Json};
 use berth_iam::access::require;
 use berth_iam::{Access, Caller, Endpoint, Operation, Permission, ProjectFacts};
 use berth_jobs::{JobsError, Trigger};
-use berth_model::{Action, Code, ExecutionId, Resource, TaskId, Timestamp};
+use berth_model::{Action, Code, ExecutionId, Resource, TaskId};
 use berth_oci::{Reference, RepositoryName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
@@ -39,24 +40,6 @@ use crate::report::MIMES;
 use crate::sbom::SBOM;
 use crate::store::{images, sboms as rows};
 use crate::{SCAN, Scanning, VulnError, job};
-
-/// A feed of advisories, as its last import left it.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "AdvisoryFeed")]
-struct FeedBody {
-    name: String,
-    /// sha256 of what was imported.
-    revision: String,
-    advisories: i64,
-    /// Entries that could not be used.
-    skipped: i64,
-    #[schemars(extend("format" = "date-time"))]
-    imported_at: String,
-    /// When the youngest advisory was changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "date-time"))]
-    newest_at: Option<String>,
-}
 
 /// What is to be scanned for.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -114,18 +97,6 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             .media_type("text/plain")
             .or_media_types(&["application/json"])
             .errors(&[400]),
-        ),
-        (
-            Method::GET,
-            "/api/v2.0/advisories/feeds",
-            Access::System(Permission::new(Resource::Scanner, Action::List)),
-            get(feeds),
-            Operation::new(
-                "listAdvisoryFeeds",
-                "scanner",
-                "List what images are held against, with its age",
-            )
-            .answer::<Vec<FeedBody>>(),
         ),
     ];
     let own = routes
@@ -402,18 +373,4 @@ async fn vulnerabilities(
     };
     let report = scanning.report(named.repository.as_str(), &scan).await?;
     Ok(Json(report).into_response())
-}
-
-async fn feeds(State(scanning): State<Scanning>) -> Result<Json<Vec<FeedBody>>, ApiError> {
-    let rows = crate::store::feeds::all(&scanning.db).await?;
-    let time = |micros| Timestamp::from_micros(micros).to_rfc3339();
-    let bodies = rows.into_iter().map(|row| FeedBody {
-        name: row.name,
-        revision: row.revision,
-        advisories: row.advisories,
-        skipped: row.skipped,
-        imported_at: time(row.imported_at),
-        newest_at: row.newest_at.map(time),
-    });
-    Ok(Json(bodies.collect()))
 }

@@ -7,6 +7,7 @@ use berth_iam::Refusal;
 use berth_jobs::JobsError;
 use berth_model::{Code, Coded};
 use berth_registry::RegistryError;
+use berth_remote::EgressError;
 use berth_scan::ScanError;
 
 /// What can go wrong with scanning.
@@ -36,6 +37,12 @@ pub enum VulnError {
     /// Too much of the kind is under way.
     #[error("{0}")]
     Busy(String),
+    /// What was fetched did not come.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// There is one already.
+    #[error("{0}")]
+    Conflict(String),
     /// There is none.
     #[error("{0} not found")]
     NotFound(String),
@@ -64,7 +71,8 @@ impl Coded for VulnError {
             Self::Jobs(error) => error.code(),
             Self::Feed(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
             Self::Refused(refusal) => refusal.code(),
-            Self::Busy(_) => Code::Conflict,
+            Self::Egress(error) => error.code(),
+            Self::Busy(_) | Self::Conflict(_) => Code::Conflict,
             Self::NotFound(_) => Code::NotFound,
             Self::Layer { .. } | Self::Stopped => Code::Unknown,
         }

@@ -112,9 +112,7 @@ impl Scanning {
         let this: (i64, i64) = self
             .db
             .write::<_, DbError, _>(move |tx| {
-                Box::pin(
-                    async move { store::begin(tx, &feed_name, binary_names, now).await },
-                )
+                Box::pin(async move { store::begin(tx, &feed_name, binary_names, now).await })
             })
             .await?;
         for file in files {
@@ -242,7 +240,11 @@ impl Batch {
         tx: &mut berth_db::Tx,
         (feed, import): (i64, i64),
     ) -> Result<usize, DbError> {
-        let keys: Vec<&str> = self.advisories.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = self
+            .advisories
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .collect();
         let known = store::known(tx, feed, &keys).await?;
         let (mut same, mut before, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for (key, advisory) in &self.advisories {
@@ -286,7 +288,9 @@ fn look(files: &[FeedFile], binary_names: bool) -> Result<Imported, ScanError> {
     let mut hash = Sha256::new();
     for file in files {
         let feed = read_feed(&file.path, binary_names, &mut |told| {
-            let Told::Advisory(advisory) = told else { return };
+            let Told::Advisory(advisory) = told else {
+                return;
+            };
             if !advisory.is_in_force() {
                 return;
             }
@@ -338,10 +342,7 @@ fn read_ahead(
     Ok(())
 }
 
-async fn check_newest(
-    tx: &mut berth_db::Tx,
-    (feed, import): (i64, i64),
-) -> Result<(), VulnError> {
+async fn check_newest(tx: &mut berth_db::Tx, (feed, import): (i64, i64)) -> Result<(), VulnError> {
     if store::is_newest(tx, feed, import).await? {
         return Ok(());
     }
@@ -366,7 +367,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), VulnError> {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
 ) -> Result<T, VulnError> {
-    Ok(tokio::task::spawn_blocking(work).await.map_err(panicked)??)
+    Ok(tokio::task::spawn_blocking(work)
+        .await
+        .map_err(panicked)??)
 }
 
 fn panicked(error: tokio::task::JoinError) -> VulnError {

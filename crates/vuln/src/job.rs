@@ -303,7 +303,12 @@ impl Scanning {
                     })
                 })
                 .await?;
-            known.extend(chunk.iter().map(|(identity, _)| (*identity).clone()).zip(stored));
+            known.extend(
+                chunk
+                    .iter()
+                    .map(|(identity, _)| (*identity).clone())
+                    .zip(stored),
+            );
         }
         let held = rows.into_iter().filter_map(|(identity, (_, _, found))| {
             Some(HeldPackage {

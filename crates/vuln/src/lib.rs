@@ -20,6 +20,7 @@ mod rematch;
 mod report;
 mod sbom;
 mod scan_all;
+mod sources;
 mod store;
 
 use berth_catalog::Catalog;
@@ -27,6 +28,7 @@ use berth_db::{Db, DbError, Kept};
 use berth_jobs::{Cadence, Jobs, JobsError, NewExecution, NewTask, Trigger};
 use berth_model::{Clock, ExecutionId, ProjectId, Timestamp};
 use berth_registry::Registry;
+use berth_remote::Egress;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -50,19 +52,28 @@ pub struct Scanning {
     catalog: Catalog,
     registry: Registry,
     jobs: Jobs,
+    egress: Egress,
     clock: Clock,
     rules: std::sync::Arc<Kept<ProjectId, gate::Rules>>,
 }
 
 impl Scanning {
     /// Over one database; see [`Self::register`].
-    pub fn new(db: Db, catalog: Catalog, registry: Registry, jobs: Jobs, clock: Clock) -> Self {
+    pub fn new(
+        db: Db,
+        catalog: Catalog,
+        registry: Registry,
+        jobs: Jobs,
+        egress: Egress,
+        clock: Clock,
+    ) -> Self {
         let rules = db.kept(gate::TABLES, PROJECTS).into();
         Self {
             db,
             catalog,
             registry,
             jobs,
+            egress,
             clock,
             rules,
         }
@@ -77,9 +88,11 @@ impl Scanning {
         self.jobs.register(export::Cleanup(self.clone()));
         self.jobs.keep(export::EXPORT, export::KEPT);
         self.jobs.register(sbom::Bills::new(self.clone()));
+        self.jobs.register(sources::Update::new(self.clone()));
         self.jobs.keep(SCAN, KEPT);
         self.jobs.keep(sbom::SBOM, KEPT);
         self.jobs.keep(scan_all::SCAN_ALL, KEPT_OF_ALL);
+        self.jobs.keep(sources::UPDATE, KEPT_OF_ALL);
         self.registry.guard(std::sync::Arc::new(self.clone()));
     }
 

@@ -7,5 +7,6 @@ pub(crate) mod hub;
 pub(crate) mod images;
 pub(crate) mod packages;
 pub(crate) mod sboms;
+pub(crate) mod sources;
 pub(crate) mod state;
 pub(crate) mod weights;

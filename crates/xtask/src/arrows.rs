@@ -26,6 +26,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("berth-vuln", "berth-iam"),
     ("berth-vuln", "berth-jobs"),
     ("berth-vuln", "berth-scan"),
+    ("berth-vuln", "berth-remote"),
     ("berth-portal", "berth-iam"),
     ("berth-scanners", "berth-catalog"),
     ("berth-scanners", "berth-iam"),

@@ -165,6 +165,9 @@ fn refusals(endpoint: &Endpoint, operation: &Operation) -> BTreeSet<u16> {
     if operation.body.is_some() {
         refused.extend([400, 413, 415, 422]);
     }
+    if operation.takes_bytes {
+        refused.extend([400, 408, 413]);
+    }
     if !matches!(endpoint.method, Method::GET | Method::HEAD) {
         // Nothing is changed while the system is read-only.
         refused.insert(403);
@@ -192,6 +195,13 @@ fn describe(
         described["requestBody"] = json!({
             "required": true,
             "content": {"application/json": {"schema": schemas.request(body)}},
+        });
+    }
+    if operation.takes_bytes {
+        let schema = json!({"type": "string", "format": "binary"});
+        described["requestBody"] = json!({
+            "required": true,
+            "content": {"application/octet-stream": {"schema": schema}},
         });
     }
     let mut responses = Map::new();

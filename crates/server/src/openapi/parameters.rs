@@ -16,6 +16,7 @@ const IN_PATH: &[(&str, ParameterKind, &str)] = &[
     ("digest", Text, "A digest, `sha256:…`."),
     ("eid", Integer, "The id of an execution."),
     ("execution_id", Integer, "The id of an execution."),
+    ("feed_name", Text, "The name of a feed of advisories."),
     ("gc_id", Integer, "The id of a garbage collection."),
     ("group_id", Integer, "The id of a user group."),
     ("id", Integer, "Its id."),

@@ -15,6 +15,7 @@ use crate::content::sha256;
 use crate::cve_export;
 use crate::sbom_attached::forge;
 use crate::scanners::Stub;
+use crate::scanning::advisory;
 
 /// What a path may name that is the same for all projects: words, and things of the system.
 const COMMON: [&str; 10] = [
@@ -92,6 +93,7 @@ impl Holding {
             ),
             ("robot_id", "CreateRobot", "/robots"),
             ("registration_id", "createScanner", "/scanners"),
+            ("feed_name", "createAdvisoryFeed", "/advisories/feeds"),
             ("gc_id", "createGCSchedule", "/system/gc/schedule"),
             (
                 "purge_id",
@@ -288,6 +290,7 @@ impl Holding {
             "createScanner" | "updateScanner" | "pingScanner" => {
                 json!({"name": own, "url": format!("{}/{name}", self.params["scanner"])})
             }
+            "putAdvisoryFeedContent" => advisory("CVE-2026-1", "lib", None, ""),
             "setScannerAsDefault" => json!({"is_default": true}),
             "setScannerOfProject" => json!({"uuid": self.params["registration_id"]}),
             "putSystemCVEAllowlist" => json!({"items": []}),
@@ -304,7 +307,7 @@ impl Holding {
             }
             "RefreshSec" => json!({"secret": "Aa1-of-the-robot"}),
             "updateRepository" => json!({"description": own}),
-            "createTag" => json!({"name": own}),
+            "createTag" | "createAdvisoryFeed" => json!({"name": own}),
             "exportScanData" => json!({"job_name": own, "projects": [self.id]}),
             "CreateWebhookPolicyOfProject" | "UpdateWebhookPolicyOfProject" => hook,
             "CreateImmuRule" | "UpdateImmuRule" => json!({
@@ -334,7 +337,7 @@ impl Holding {
             }
             "triggerRetentionExecution" => json!({"dry_run": true}),
             "operateRetentionExecution" => json!({"action": "stop"}),
-            "restoreTag" => json!({}),
+            "restoreTag" | "updateAdvisoryFeed" => json!({}),
             "scanArtifact" | "stopScanArtifact" => json!({"scan_type": "vulnerability"}),
             "actionPendingJobs" => json!({"action": "resume"}),
             "createGCSchedule"

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod additions;
+mod advisory_feeds;
 mod answer;
 mod app;
 mod audit;

@@ -1,6 +1,5 @@
 //! Scans in the server: what is found, what is refused to be pulled, and what an import changes.
 
-use berth_model::Clock;
 use berth_oci::media_type;
 use berth_vuln::FeedChange;
 use bytes::Bytes;

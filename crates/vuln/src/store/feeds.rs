@@ -38,6 +38,11 @@ pub(crate) async fn named(db: &Db, name: &str) -> Result<Option<FeedRow>, DbErro
     db.optional(sql, args![name]).await
 }
 
+pub(crate) async fn by_id(db: &Db, id: i64) -> Result<Option<FeedRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{FEED} WHERE id = $1"));
+    db.optional(sql, args![id]).await
+}
+
 /// Begins an import: gives the feed's id and the number of this import. Until it ends the feed has
 /// no revision, so that it is taken in again if it does not end.
 pub(crate) async fn begin(

@@ -157,7 +157,9 @@ pub(crate) async fn matches_of_all(
             all.entry(row.package_id).or_default().push(row.found);
         }
     }
-    all.values_mut().for_each(|rows| rows.sort());
+    for rows in all.values_mut() {
+        rows.sort();
+    }
     Ok(all)
 }
 

@@ -5,12 +5,22 @@ use berth_db::{Args, AssertSqlSafe, Tx, args, chunk_of, rows_of};
 
 /// Notes vulnerabilities that are known to be exploited, since when.
 pub(crate) fn exploited(tx: &mut Tx, feed: i64, import: i64, list: &[(String, i64)]) {
-    put(tx, ("exploited_vulnerability", "since"), (feed, import), list);
+    put(
+        tx,
+        ("exploited_vulnerability", "since"),
+        (feed, import),
+        list,
+    );
 }
 
 /// Notes how likely vulnerabilities are to be exploited, in millionths.
 pub(crate) fn probabilities(tx: &mut Tx, feed: i64, import: i64, list: &[(String, i64)]) {
-    put(tx, ("exploit_probability", "probability"), (feed, import), list);
+    put(
+        tx,
+        ("exploit_probability", "probability"),
+        (feed, import),
+        list,
+    );
 }
 
 fn put(

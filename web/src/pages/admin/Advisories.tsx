@@ -46,7 +46,7 @@ export function Advisories() {
         return (
           <Group gap={6} component="span" display="inline-flex">
             <When time={row.newest_at} />
-            {daysSince(time) > OLD_DAYS && (
+            {time && daysSince(time) > OLD_DAYS && (
               <Badge
                 color="yellow"
                 variant="light"

@@ -142,6 +142,18 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("POST /api/v2.0/system/scanAll/schedule", "system"),
     ("PUT /api/v2.0/system/scanAll/schedule", "system"),
     ("POST /api/v2.0/system/scanAll/stop", "system"),
+    ("POST /api/v2.0/advisories/feeds", "system"),
+    ("GET /api/v2.0/advisories/feeds/{feed_name}", "system"),
+    ("PUT /api/v2.0/advisories/feeds/{feed_name}", "system"),
+    ("DELETE /api/v2.0/advisories/feeds/{feed_name}", "system"),
+    (
+        "POST /api/v2.0/advisories/feeds/{feed_name}/update",
+        "system",
+    ),
+    (
+        "PUT /api/v2.0/advisories/feeds/{feed_name}/content",
+        "system",
+    ),
     ("GET /api/v2.0/scanners", "system"),
     ("GET /api/v2.0/security/summary", "system"),
     ("GET /api/v2.0/security/vul", "system"),
