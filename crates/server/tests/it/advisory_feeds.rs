@@ -48,7 +48,11 @@ impl Site {
         let handler = async |State((now, sent)): State<Shared>, headers: HeaderMap| {
             let now = now.lock().unwrap().clone();
             let etag = sha256(&now.content);
-            if headers.get(header::IF_NONE_MATCH).map(http::HeaderValue::as_bytes) == Some(etag.as_bytes()) {
+            if headers
+                .get(header::IF_NONE_MATCH)
+                .map(http::HeaderValue::as_bytes)
+                == Some(etag.as_bytes())
+            {
                 return StatusCode::NOT_MODIFIED.into_response();
             }
             sent.fetch_add(1, Ordering::SeqCst);
