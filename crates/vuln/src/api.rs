@@ -33,7 +33,7 @@ use berth_model::{Action, Code, ExecutionId, Resource, TaskId};
 use berth_oci::{Reference, RepositoryName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::events::Sought;
 use crate::report::MIMES;
@@ -107,6 +107,7 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
         });
     own.chain([sboms::endpoint(scanning)])
         .chain(all::endpoints(scanning))
+        .chain(feeds::endpoints(scanning))
         .chain(crate::hub::endpoints(scanning))
         .chain(crate::export::endpoints(scanning))
         .collect()
