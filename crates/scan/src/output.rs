@@ -8,10 +8,12 @@ mod sarif;
 mod spdx;
 mod table;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use berth_advisories::Distro;
+use berth_advisories::{Distro, Package, Purl};
 use berth_inspect::ImagePackage;
+use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -44,10 +46,13 @@ pub fn write(report: &Report, format: Format, to: &mut dyn Write) -> io::Result<
         Format::Json => json(report, to),
         Format::Sarif => json(&sarif::document(report), to),
         Format::CycloneDx => {
-            let found = Some(report.vulnerabilities.as_slice());
-            json(&cyclonedx::document(&bill(report, &revisions), found), to)
+            let document = cyclonedx::Document {
+                bill: &bill(report, &revisions),
+                vulnerabilities: Some(&report.vulnerabilities),
+            };
+            json(&document, to)
         }
-        Format::Spdx => json(&spdx(&bill(report, &revisions)), to),
+        Format::Spdx => json(&spdx::Document(&bill(report, &revisions)), to),
     }
 }
 
@@ -68,7 +73,22 @@ pub struct Bill<'a> {
     pub revisions: &'a [&'a str],
 }
 
+/// The files that name a package.
+type Places<'a> = BTreeSet<&'a str>;
+
 impl Bill<'_> {
+    /// The packages by their package URLs: each once, however many files name it.
+    fn held(&self) -> BTreeMap<String, (&Package, Places<'_>)> {
+        let mut held: BTreeMap<String, (&Package, Places<'_>)> = BTreeMap::new();
+        for found in self.packages {
+            let purl = Purl::of(&found.package, self.distro).to_string();
+            let known = held.entry(purl);
+            let known = known.or_insert_with(|| (&found.package, Places::new()));
+            known.1.insert(&found.path);
+        }
+        held
+    }
+
     /// The same content has the same number.
     fn serial(&self) -> Uuid {
         let mut hash = Sha256::new();
@@ -83,14 +103,37 @@ impl Bill<'_> {
     }
 }
 
-/// As SPDX 2.3.
-pub fn spdx(bill: &Bill<'_>) -> Value {
-    spdx::document(bill)
+/// Writes a bill as SPDX 2.3, on one line.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn spdx(bill: &Bill<'_>, to: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(to, &spdx::Document(bill)).map_err(io::Error::from)
 }
 
-/// As CycloneDX 1.6, without vulnerabilities.
-pub fn cyclonedx(bill: &Bill<'_>) -> Value {
-    cyclonedx::document(bill, None)
+/// Writes a bill as CycloneDX 1.6, without vulnerabilities, on one line.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn cyclonedx(bill: &Bill<'_>, to: &mut dyn Write) -> io::Result<()> {
+    let document = cyclonedx::Document {
+        bill,
+        vulnerabilities: None,
+    };
+    serde_json::to_writer(to, &document).map_err(io::Error::from)
+}
+
+/// Rows that are made while they are written, so that not all of them are held.
+struct Each<F>(F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item = Value>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 fn bill<'a>(report: &'a Report, revisions: &'a [&'a str]) -> Bill<'a> {
@@ -104,7 +147,7 @@ fn bill<'a>(report: &'a Report, revisions: &'a [&'a str]) -> Bill<'a> {
     }
 }
 
-fn json(value: &impl serde::Serialize, to: &mut dyn Write) -> io::Result<()> {
+fn json(value: &impl Serialize, to: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *to, value).map_err(io::Error::from)?;
     writeln!(to)
 }

@@ -20,6 +20,21 @@ use crate::{Scanning, VulnError};
 /// Pieces of a layer on their way to the thread that reads it.
 const AHEAD: usize = 4;
 
+/// Packages of all layers of an image together, those of databases included.
+const PACKAGES: usize = 500_000;
+
+/// Refuses images whose layers hold more together than is kept in memory.
+fn bound(report: &LayerReport, held: &mut usize) -> Result<(), VulnError> {
+    let databases = report.databases.iter().map(|it| it.packages.len());
+    *held += databases.sum::<usize>() + report.packages.len();
+    if *held > PACKAGES {
+        return Err(VulnError::Invalid(format!(
+            "its layers hold more than {PACKAGES} packages"
+        )));
+    }
+    Ok(())
+}
+
 impl Scanning {
     /// What an image holds.
     pub(crate) async fn contents(
@@ -28,13 +43,14 @@ impl Scanning {
         repository: &RepositoryName,
         image: &Manifest,
     ) -> Result<ImageReport, VulnError> {
-        let mut layers = Vec::new();
+        let (mut layers, mut held) = (Vec::new(), 0);
         let total = image.layers.len() as u64;
         for (nr, layer) in image.layers.iter().enumerate() {
             task.check_stop().map_err(|_| VulnError::Stopped)?;
             let (report, read) = self.layer(repository, layer, task.stop()).await?;
             let how = if read { "read" } else { "known already" };
             task.log(format!("layer {}: {how}", layer.digest));
+            bound(&report, &mut held)?;
             layers.push(report);
             task.progress(nr as u64 + 1, total);
         }
@@ -47,11 +63,12 @@ impl Scanning {
         &self,
         image: &Manifest,
     ) -> Result<Option<ImageReport>, VulnError> {
-        let mut layers = Vec::new();
+        let (mut layers, mut held) = (Vec::new(), 0);
         for layer in &image.layers {
             let Some(report) = self.known_layer(layer).await? else {
                 return Ok(None);
             };
+            bound(&report, &mut held)?;
             layers.push(report);
         }
         Ok(Some(merge(&layers)))

@@ -5,8 +5,11 @@
 //! one that would say the same again is not stored again.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use berth_db::{DbError, Tx};
+use berth_inspect::ImageReport;
 use berth_jobs::{
     Handler, JobError, Kind, NewExecution, NewTask, Status, TaskContext, TaskEnd, Trigger,
 };
@@ -29,6 +32,8 @@ use crate::{SCAN, Scanning, VulnError, report};
 pub(crate) const SBOM: &str = "SBOM";
 /// Harbor's word for an accessory that is an SBOM.
 pub(crate) const ACCESSORY: &str = "sbom.harbor";
+/// Packages of one document.
+const PACKAGES: usize = 100_000;
 /// The media type of the document.
 pub(crate) const SPDX: &str = "application/spdx+json";
 
@@ -137,19 +142,78 @@ pub(crate) fn overview(row: &SbomRow) -> Value {
     overview
 }
 
-/// What a document says, but for its time and number.
-fn fingerprint(document: &Value) -> String {
-    let mut document = document.clone();
-    if let Some(fields) = document.as_object_mut() {
-        fields.remove("creationInfo");
-        fields.remove("documentNamespace");
-    }
-    hex::encode(Sha256::digest(document.to_string()))
+/// What documents of an image are made from.
+pub(crate) struct Source {
+    /// Its repository and digest.
+    pub(crate) of: (String, String),
+    pub(crate) content: ImageReport,
 }
 
-/// The name of an image in its documents.
-pub(crate) fn name_of(repository: &str, digest: &str) -> String {
-    format!("{repository}@{digest}")
+/// How a document is written.
+pub(crate) type Writing = fn(&Bill<'_>, &mut dyn Write) -> io::Result<()>;
+
+impl Source {
+    /// The document as it is at a time; `None`: as it is whenever it is made.
+    fn write(&self, writing: Writing, created: Option<&str>, to: &mut dyn Write) -> io::Result<()> {
+        let (repository, digest) = &self.of;
+        let bill = Bill {
+            created: created.unwrap_or_default(),
+            name: &format!("{repository}@{digest}"),
+            digest: Some(digest),
+            distro: self.content.distro.as_ref(),
+            packages: &self.content.packages,
+            revisions: created.as_slice(),
+        };
+        writing(&bill, to)
+    }
+
+    /// The document, beside other work.
+    pub(crate) async fn document(
+        self: Arc<Self>,
+        writing: Writing,
+        created: String,
+    ) -> Result<Bytes, VulnError> {
+        let held = self.content.packages.len();
+        if held > PACKAGES {
+            return Err(VulnError::Invalid(format!(
+                "it holds {held} packages: an SBOM has at most {PACKAGES}"
+            )));
+        }
+        let written = tokio::task::spawn_blocking(move || {
+            let mut document = Vec::new();
+            let done = self.write(writing, Some(&created), &mut document);
+            done.map(|()| Bytes::from(document))
+        });
+        let broken = |error: String| VulnError::Invalid(error);
+        let written = written.await.map_err(|error| broken(error.to_string()))?;
+        written.map_err(|error| broken(error.to_string()))
+    }
+
+    /// What its document says, but for time and number.
+    async fn print(self: Arc<Self>) -> Result<String, VulnError> {
+        let written = tokio::task::spawn_blocking(move || {
+            let mut hash = Hash(Sha256::new());
+            let done = self.write(spdx, None, &mut hash);
+            done.map(|()| hex::encode(hash.0.finalize()))
+        });
+        let broken = |error: String| VulnError::Invalid(error);
+        let written = written.await.map_err(|error| broken(error.to_string()))?;
+        written.map_err(|error| broken(error.to_string()))
+    }
+}
+
+/// Bytes that are hashed and not kept.
+struct Hash(Sha256);
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Scanning {
@@ -226,21 +290,18 @@ impl Scanning {
             content.packages.len(),
             content.incomplete.len()
         ));
-        let created = self.clock.now().to_rfc3339();
-        let document = spdx(&Bill {
-            created: &created,
-            name: &name_of(repository.as_str(), digest.as_str()),
-            digest: Some(digest.as_str()),
-            distro: content.distro.as_ref(),
-            packages: &content.packages,
-            revisions: &[&created],
+        let source = Arc::new(Source {
+            of: (repository.to_string(), digest.to_string()),
+            content,
         });
-        task.check_stop().map_err(|_| VulnError::Stopped)?;
-        let print = fingerprint(&document);
+        let print = Arc::clone(&source).print().await?;
         if self.sbom_stays(repository, digest, &print).await? {
             task.log("nothing has changed: the SBOM stays");
             return Ok(());
         }
+        let created = self.clock.now().to_rfc3339();
+        let content = source.document(spdx, created.clone()).await?;
+        task.check_stop().map_err(|_| VulnError::Stopped)?;
         let noted = [
             ("created", created.as_str()),
             ("created-by", "Berth"),
@@ -250,7 +311,7 @@ impl Scanning {
         let new = Attachment {
             artifact_type: media_type::HARBOR_SBOM,
             media_type: SPDX,
-            content: Bytes::from(document.to_string()),
+            content,
             annotations: BTreeMap::from(noted.map(|(key, text)| (key.to_owned(), text.to_owned()))),
         };
         let this = self.clone();
@@ -289,5 +350,56 @@ impl Scanning {
                 })
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(packages: usize) -> Arc<Source> {
+        let packages: Vec<Value> = (0..packages)
+            .map(|nr| {
+                let package = json!({"kind": "npm", "name": format!("p{nr}"), "version": "1"});
+                json!({"package": package, "path": "a", "origin": "node-module", "layer": 0})
+            })
+            .collect();
+        let content = json!({"packages": packages, "findings": [], "incomplete": []});
+        Arc::new(Source {
+            of: ("p/app".to_owned(), "sha256:00".to_owned()),
+            content: serde_json::from_value(content).expect("an image"),
+        })
+    }
+
+    #[tokio::test]
+    async fn only_time_and_number_tell_two_documents_apart() {
+        let print = source(3).print().await.expect("written");
+        assert_eq!(source(3).print().await.expect("written"), print);
+        assert_ne!(source(4).print().await.expect("written"), print);
+        let at = |created: &str| {
+            let made = source(3).document(spdx, created.to_owned());
+            async move {
+                let mut document: Value =
+                    serde_json::from_slice(&made.await.expect("written")).expect("it is JSON");
+                let fields = document.as_object_mut().expect("it is an object");
+                let number = fields.remove("documentNamespace").expect("it has a number");
+                let made = fields.remove("creationInfo").expect("it has a time");
+                (number, made, document)
+            }
+        };
+        let one = at("2026-01-01T00:00:00.000Z").await;
+        let other = at("2026-01-02T00:00:00.000Z").await;
+        assert_eq!(one.1["created"], "2026-01-01T00:00:00Z");
+        assert_ne!((&one.0, &one.1), (&other.0, &other.1));
+        assert_eq!(one.2, other.2);
+    }
+
+    #[tokio::test]
+    async fn a_document_has_a_bound() {
+        let most = source(PACKAGES).document(spdx, String::new()).await;
+        assert!(most.is_ok());
+        let more = source(PACKAGES + 1).document(spdx, String::new()).await;
+        let told = more.expect_err("too many").to_string();
+        assert!(told.contains("at most 100000"), "{told}");
     }
 }

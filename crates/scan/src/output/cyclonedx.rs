@@ -2,66 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_advisories::{Purl, Severity};
+use berth_advisories::{Package, Severity};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-use super::Bill;
+use super::{Bill, Each, Places};
 use crate::Vulnerability;
 
-/// What it is made of; what is known of that belongs into it where `vulnerabilities` are given.
-pub(super) fn document(bill: &Bill<'_>, vulnerabilities: Option<&[Vulnerability]>) -> Value {
-    let distro = bill.distro;
-    let mut components: BTreeMap<String, Value> = BTreeMap::new();
-    for found in bill.packages {
-        let purl = Purl::of(&found.package, distro).to_string();
-        let component = components.entry(purl.clone()).or_insert_with(|| {
-            let mut component = json!({
-                "type": "library",
-                "bom-ref": purl,
-                "name": found.package.name,
-                "version": found.package.version,
-                "purl": purl,
-                "evidence": {"occurrences": []},
-            });
-            let licenses: Vec<Value> = found
-                .package
-                .licenses
-                .iter()
-                .map(|name| json!({"license": {"name": name}}))
-                .collect();
-            if !licenses.is_empty() {
-                component["licenses"] = json!(licenses);
-            }
-            component
-        });
-        if let Some(places) = component["evidence"]["occurrences"].as_array_mut() {
-            let place = json!({"location": found.path});
-            if !places.contains(&place) {
-                places.push(place);
-            }
+/// What an image is made of; what is known of that belongs into it where vulnerabilities are given.
+pub(super) struct Document<'a> {
+    pub(super) bill: &'a Bill<'a>,
+    pub(super) vulnerabilities: Option<&'a [Vulnerability]>,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bill = self.bill;
+        let held = bill.held();
+        let components = || {
+            let rows = held.iter();
+            let rows = rows.map(|(purl, (found, places))| library(purl, found, places));
+            rows.chain(system(bill))
+        };
+        let name = bill.digest.unwrap_or(bill.name);
+        let mut root = json!({"type": "container", "bom-ref": name, "name": bill.name});
+        if let Some(digest) = bill.digest {
+            root["version"] = json!(digest);
         }
-    }
-    let mut components: Vec<Value> = components.into_values().collect();
-    if let Some(distro) = distro {
-        components.push(json!({
-            "type": "operating-system",
-            "bom-ref": format!("os:{}", distro.id),
-            "name": distro.id,
-            "version": distro.version_id,
-        }));
-    }
-    let name = bill.digest.unwrap_or(bill.name);
-    let mut root = json!({"type": "container", "bom-ref": name, "name": bill.name});
-    if let Some(digest) = bill.digest {
-        root["version"] = json!(digest);
-    }
-    let mut document = json!({
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": format!("urn:uuid:{}", bill.serial()),
-        "version": 1,
-        "metadata": {
+        let metadata = json!({
             "timestamp": bill.created,
             "component": root,
             "tools": {"components": [{
@@ -69,13 +37,50 @@ pub(super) fn document(bill: &Bill<'_>, vulnerabilities: Option<&[Vulnerability]
                 "name": "berth",
                 "version": env!("CARGO_PKG_VERSION"),
             }]},
-        },
-        "components": components,
-    });
-    if let Some(found) = vulnerabilities {
-        document["vulnerabilities"] = rows(found).into();
+        });
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("$schema", "http://cyclonedx.org/schema/bom-1.6.schema.json")?;
+        map.serialize_entry("bomFormat", "CycloneDX")?;
+        map.serialize_entry("specVersion", "1.6")?;
+        map.serialize_entry("serialNumber", &format!("urn:uuid:{}", bill.serial()))?;
+        map.serialize_entry("version", &1)?;
+        map.serialize_entry("metadata", &metadata)?;
+        map.serialize_entry("components", &Each(components))?;
+        if let Some(found) = self.vulnerabilities {
+            map.serialize_entry("vulnerabilities", &rows(found))?;
+        }
+        map.end()
     }
-    document
+}
+
+fn library(purl: &str, found: &Package, places: &Places<'_>) -> Value {
+    let places: Vec<Value> = places.iter().map(|at| json!({"location": at})).collect();
+    let mut component = json!({
+        "type": "library",
+        "bom-ref": purl,
+        "name": found.name,
+        "version": found.version,
+        "purl": purl,
+        "evidence": {"occurrences": places},
+    });
+    let licenses = found.licenses.iter();
+    let licenses: Vec<Value> = licenses
+        .map(|name| json!({"license": {"name": name}}))
+        .collect();
+    if !licenses.is_empty() {
+        component["licenses"] = licenses.into();
+    }
+    component
+}
+
+fn system(bill: &Bill<'_>) -> Option<Value> {
+    let distro = bill.distro?;
+    Some(json!({
+        "type": "operating-system",
+        "bom-ref": format!("os:{}", distro.id),
+        "name": distro.id,
+        "version": distro.version_id,
+    }))
 }
 
 fn rows(found: &[Vulnerability]) -> Vec<Value> {

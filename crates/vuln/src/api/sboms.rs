@@ -4,6 +4,7 @@
 //! runs it; no layer is read for it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
@@ -11,18 +12,19 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use berth_http::{ApiError, Json};
+use berth_http::ApiError;
 use berth_iam::{Access, Endpoint, Operation, Parameter, Permission, ProjectFacts};
 use berth_model::{Action, Code, Resource, Timestamp};
 use berth_oci::{Descriptor, Digest, Manifest, RepositoryName};
-use berth_scan::output::{Bill, cyclonedx};
+use berth_scan::output::cyclonedx;
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::Named;
-use crate::sbom::{ACCESSORY, SPDX, name_of};
+use crate::sbom::{ACCESSORY, SPDX, Source};
 use crate::store::sboms::{self, SbomRow};
 use crate::{Scanning, VulnError};
 
@@ -34,6 +36,9 @@ const FORMAT: &[Parameter] = &[Parameter::text(
     "spdx (SPDX 2.3) or cyclonedx (CycloneDX 1.6); else as the client accepts it.",
 )];
 const JSON: &str = "application/json; charset=utf-8";
+
+/// Documents that one process makes for readers at the same time: what they hold is bounded by this.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// A form of the document.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,10 +102,7 @@ async fn read(
     let found = scanning.sbom_of(&named).await?;
     let mut response = match form {
         Form::Spdx => scanning.spdx(&named.repository, &found).await?,
-        Form::CycloneDx => {
-            let document = scanning.cyclonedx(&named.repository, &found).await?;
-            Json(document).into_response()
-        }
+        Form::CycloneDx => scanning.cyclonedx(&named.repository, &found).await?,
     };
     let sent: [(HeaderName, &'static str); 3] = [
         (CONTENT_TYPE, media_type),
@@ -200,7 +202,7 @@ impl Scanning {
         &self,
         repository: &RepositoryName,
         found: &Stored,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<Response, ApiError> {
         let image = &found.image;
         let unknown = || {
             let sentence = format!(
@@ -209,19 +211,18 @@ impl Scanning {
             ApiError::new(Code::NotFound, sentence)
         };
         let manifest = self.manifest(repository, image).await?;
+        // It is never closed.
+        let _turn = TURNS.acquire().await;
         let content = self.known_contents(&manifest).await?.ok_or_else(unknown)?;
         let created = found.made.as_ref().map_or_else(
             || self.clock.now(),
             |row| Timestamp::from_micros(row.ended_at.unwrap_or(row.started_at)),
         );
-        let created = created.to_rfc3339();
-        Ok(cyclonedx(&Bill {
-            created: &created,
-            name: &name_of(repository.as_str(), image.as_str()),
-            digest: Some(image.as_str()),
-            distro: content.distro.as_ref(),
-            packages: &content.packages,
-            revisions: &[&created],
-        }))
+        let source = Arc::new(Source {
+            of: (repository.to_string(), image.to_string()),
+            content,
+        });
+        let document = source.document(cyclonedx, created.to_rfc3339());
+        Ok(document.await?.into_response())
     }
 }
