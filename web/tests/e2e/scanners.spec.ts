@@ -100,6 +100,44 @@ test('scanners, and the feeds that the built-in one uses', async ({ page, server
     await expect(feed).toContainText('6');
     await expect(feed).not.toContainText('old');
   });
+
+  await test.step('send a file as a feed', async () => {
+    await page.getByRole('button', { name: 'Send a file' }).first().click();
+    const dialog = page.getByRole('dialog');
+    const advisory = {
+      id: 'CVE-2026-4242',
+      modified: '2026-01-01T00:00:00Z',
+      affected: [{ package: { ecosystem: 'npm', name: 'left' }, versions: ['1.0.0'] }],
+    };
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog.getByRole('button', { name: /^File/ }).click(),
+    ]);
+    await chooser.setFiles({
+      name: 'own.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify(advisory)),
+    });
+    await expect(dialog.getByLabel(/^Feed/)).toHaveValue('own');
+    await dialog.getByRole('button', { name: 'Import' }).click();
+    const row = page.getByRole('row').filter({ hasText: 'own' });
+    await expect(row).toContainText('Sent by hand');
+  });
+
+  await test.step('fetch one, and read why it failed', async () => {
+    await page.getByRole('button', { name: 'Add feed' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Feed/).fill('elsewhere');
+    await dialog.getByLabel(/^Address/).fill(other.url);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    const row = page.getByRole('row').filter({ hasText: other.url });
+    await expect(row).toContainText('answered 401');
+    await expect(row).toContainText('Every day');
+    await page.getByRole('button', { name: 'More actions for elsewhere' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await expect(row).toHaveCount(0);
+  });
   other.close();
 });
 

@@ -10,6 +10,7 @@ export const jobKinds = {
   SCRUB: 'Scrub',
   SLACK: 'Slack webhooks',
   WEBHOOK: 'Webhooks',
+  ADVISORY_UPDATE: 'Fetch of advisories',
   IMAGE_SCAN: 'Scan',
   SBOM: 'SBOM',
   SCAN_ALL: 'Scan of everything',

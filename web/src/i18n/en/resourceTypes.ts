@@ -1,5 +1,6 @@
 /** Kinds of what the access log speaks of. */
 export const resourceTypes = {
+  advisory_feed: 'Advisory feed',
   artifact: 'Artifact',
   configuration: 'Settings',
   gc: 'Garbage collection',

@@ -12,6 +12,7 @@ export const jobKinds: Translated<typeof english> = {
   SCRUB: '数据校验',
   SLACK: 'Slack Webhook',
   WEBHOOK: 'Webhook',
+  ADVISORY_UPDATE: '获取漏洞公告',
   IMAGE_SCAN: '扫描',
   SBOM: 'SBOM',
   SCAN_ALL: '全部扫描',

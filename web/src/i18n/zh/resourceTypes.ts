@@ -2,6 +2,7 @@ import type { resourceTypes as english } from '../en/resourceTypes';
 import type { Translated } from '../translate';
 
 export const resourceTypes: Translated<typeof english> = {
+  advisory_feed: '漏洞公告来源',
   artifact: '制品',
   configuration: '系统设置',
   gc: '垃圾回收',
