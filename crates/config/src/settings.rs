@@ -60,6 +60,10 @@ section! {
         /// The URL clients reach the server by, like https://registry.example.com, without a path.
         /// Default: what the request says.
         external_url: Option<String> = Kind::Text, None;
+        /// The URL by which servers beside this one reach it, like http://berth:8080, without a
+        /// path: scanners that are to use the internal address pull from there. Default:
+        /// 127.0.0.1 and the port of listen.
+        internal_url: Option<String> = Kind::Text, None;
         /// PEM file with the certificate chain. With tls_key it turns HTTPS on; both are read
         /// again when they change. Default: plain HTTP.
         tls_cert: Option<PathBuf> = Kind::Path, None;

@@ -28,6 +28,10 @@ pub const ISSUER: &str = "harbor-token-issuer";
 /// The service our tokens are for; the name is Harbor's.
 pub const SERVICE: &str = "harbor-registry";
 
+/// The name under which a scanner logs in with its token for a password, where it has no other way
+/// to bring one.
+pub const SCANNER: &str = "scanner";
+
 /// Difference of clocks that is tolerated at both ends of a token's life, seconds.
 const LEEWAY: i64 = 60;
 /// Largest token that is looked at. The largest we issue, with 64 long scopes, is below it.
@@ -158,29 +162,71 @@ impl Authority {
         access: impl Into<Vec<AccessEntry>>,
         lifetime: Duration,
     ) -> Result<IssuedToken, AuthorityError> {
+        let mut claims = self.claims(subject.name(), service, access.into(), lifetime);
+        claims.uid = subject.user_id();
+        claims.rid = subject.robot_id();
+        claims.sys = subject.user().is_some_and(|user| user.sysadmin);
+        self.sign(&claims)
+    }
+
+    /// Signs a token that lets the scanner of this name pull `repository` and nothing else,
+    /// whatever a project says of what may be pulled. It is nobody's: it gives no other right.
+    pub fn issue_to_scanner(
+        &self,
+        scanner: &str,
+        repository: &str,
+        lifetime: Duration,
+    ) -> Result<IssuedToken, AuthorityError> {
+        let access = vec![AccessEntry {
+            kind: "repository".to_owned(),
+            name: repository.to_owned(),
+            actions: ["pull", claims::SCANNER_PULL].map(str::to_owned).to_vec(),
+        }];
+        let name = format!("scanner {scanner}");
+        self.sign(&self.claims(&name, SERVICE, access, lifetime))
+    }
+
+    /// Signs another token with the same rights, until the same end.
+    pub fn again(&self, claims: &Claims) -> Result<IssuedToken, AuthorityError> {
+        let mut claims = claims.clone();
+        claims.jti = Uuid::new_v4().simple().to_string();
+        self.sign(&claims)
+    }
+
+    fn claims(
+        &self,
+        name: &str,
+        service: &str,
+        access: Vec<AccessEntry>,
+        lifetime: Duration,
+    ) -> Claims {
         let issued_at = self.inner.clock.now();
-        let claims = Claims {
+        Claims {
             iss: ISSUER.to_owned(),
-            sub: subject.name().to_owned(),
+            sub: name.to_owned(),
             aud: service.to_owned(),
             exp: issued_at.plus(lifetime).seconds(),
             nbf: issued_at.seconds(),
             iat: issued_at.seconds(),
             jti: Uuid::new_v4().simple().to_string(),
-            access: access.into(),
-            uid: subject.user_id(),
-            rid: subject.robot_id(),
-            sys: subject.user().is_some_and(|user| user.sysadmin),
-        };
+            access,
+            uid: None,
+            rid: None,
+            sys: false,
+        }
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<IssuedToken, AuthorityError> {
+        let now = self.inner.clock.now();
         let signer = self.inner.keys.signer();
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(signer.id.clone());
-        let token = encode(&header, &claims, &signer.private)
+        let token = encode(&header, claims, &signer.private)
             .map_err(|_| AuthorityError::Key(signer.id.clone()))?;
         Ok(IssuedToken {
             token,
-            expires_in: lifetime.as_secs(),
-            issued_at,
+            expires_in: claims.exp.saturating_sub(now.seconds()).unsigned_abs(),
+            issued_at: now,
         })
     }
 

@@ -16,7 +16,7 @@ use http::HeaderValue;
 use crate::IamError;
 use crate::actor::{Actor, User};
 use crate::audit::{Author, Entry};
-use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, TokenError};
+use crate::authority::{AccessEntry, Authority, Claims, IssuedToken, SCANNER, TokenError};
 use crate::credentials::{self, Credentials};
 use crate::groups::Groups;
 use crate::lockout::{Lockout, Record, Subjects};
@@ -227,7 +227,8 @@ impl Iam {
         }
     }
 
-    /// The robot or the user with this name and this password.
+    /// The robot or the user with this name and this password; or the scanner that was given this
+    /// token.
     ///
     /// # Errors
     /// As [`Self::login`], and [`IamError::RobotDisabled`] or [`IamError::RobotExpired`] to who
@@ -238,6 +239,14 @@ impl Iam {
         password: &Secret<String>,
         address: IpAddr,
     ) -> Result<Actor, IamError> {
+        // Longer than any password of a user who has the same name.
+        if name == SCANNER && !is_plausible(password) {
+            let claims = self.verify(password.expose())?;
+            if !claims.is_scanner() {
+                return Err(IamError::Credentials);
+            }
+            return Ok(Actor::Token(claims));
+        }
         if name.len() <= LONGEST_NAME
             && is_plausible(password)
             && let Some(bare) = name.strip_prefix(&self.robot_prefix())

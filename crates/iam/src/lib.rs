@@ -30,7 +30,8 @@ pub use access::{
 pub use actor::{Actor, Caller, User};
 pub use audit::{Author, Entry};
 pub use authority::{
-    AccessEntry, Authority, AuthorityError, Claims, ISSUER, IssuedToken, SERVICE, TokenError,
+    AccessEntry, Authority, AuthorityError, Claims, ISSUER, IssuedToken, SCANNER, SERVICE,
+    TokenError,
 };
 pub use endpoint::{Access, Endpoint};
 pub use error::IamError;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use berth_db::{DbError, Tx};
+use berth_iam::Actor;
 use berth_model::{ManifestId, ProjectId, Timestamp};
 use berth_oci::{Digest, RepositoryName};
 use bytes::Bytes;
@@ -60,9 +61,10 @@ pub trait Guard: Send + Sync {
         artifact: Artifact<'a>,
     ) -> BoxFuture<'a, Result<Option<String>, DbError>>;
 
-    /// What is known of manifests, by their digests: Harbor's `scan_overview`.
+    /// What is known of manifests of a project, by their digests: Harbor's `scan_overview`.
     fn overviews<'a>(
         &'a self,
+        project: ProjectId,
         digests: &'a [&'a str],
     ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>>;
 
@@ -82,9 +84,14 @@ impl Registry {
     /// Refuses a pull that the guard refuses.
     pub(crate) async fn ask_guard(
         &self,
+        actor: &Actor,
         name: &RepositoryName,
         row: &PullRow,
     ) -> Result<(), RegistryError> {
+        // What is judged by what a scanner finds must be shown to it first.
+        if matches!(actor, Actor::Token(claims) if claims.scans(name.as_str())) {
+            return Ok(());
+        }
         let Some(guard) = self.inner.guard.get() else {
             return Ok(());
         };

@@ -64,6 +64,8 @@ pub struct RegistryOptions {
     pub sparse_manifests: bool,
     /// The address clients use, where it cannot be read from their requests.
     pub external_url: Option<String>,
+    /// Where servers beside this one reach it; who came there is sent nowhere else.
+    pub internal_url: Option<String>,
 }
 
 /// The registry core. Cheap to clone.

@@ -95,9 +95,11 @@ impl Registry {
         let at = self.inner.clock.now();
         let recorder = self.inner.catalog.recorder();
         let settings = self.inner.catalog.settings();
+        let unseen = settings.scanner_skip_update_pulltime
+            && matches!(actor, Actor::Token(claims) if claims.is_scanner());
         let kept = PullKept {
-            count: !settings.pull_count_update_disable,
-            time: !settings.pull_time_update_disable,
+            count: !settings.pull_count_update_disable && !unseen,
+            time: !settings.pull_time_update_disable && !unseen,
         };
         recorder.pulled(
             RepositoryId(row.repository_id),

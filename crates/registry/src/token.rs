@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use berth_iam::access::allows;
-use berth_iam::{AccessEntry, Actor, Permission, ProjectFacts};
+use berth_iam::{AccessEntry, Actor, IamError, IssuedToken, Permission, ProjectFacts};
 use berth_model::{Action, Coded, Limits, Resource, Secret};
 use berth_oci::{RepositoryName, Scope, parse_scopes};
 use http::{HeaderMap, header};
@@ -33,6 +33,20 @@ pub(crate) struct TokenAnswer {
     /// Who it was given to, for the access line.
     #[serde(skip)]
     pub(crate) caller: String,
+}
+
+impl TokenAnswer {
+    fn new(issued: IssuedToken, actor: &Actor) -> Self {
+        Self {
+            token: issued.token.clone(),
+            access_token: issued.token,
+            expires_in: issued.expires_in,
+            issued_at: issued.issued_at.to_rfc3339(),
+            scope: None,
+            refresh_token: None,
+            caller: actor.name().to_owned(),
+        }
+    }
 }
 
 /// The form of a POST to the token service (OAuth 2).
@@ -83,7 +97,7 @@ impl Registry {
             .iam
             .authenticate(headers.get(header::AUTHORIZATION), address)
             .await?;
-        if matches!(actor, Actor::Token(_)) {
+        if matches!(&actor, Actor::Token(claims) if !claims.is_scanner()) {
             return Err(unauthorized(
                 "log in with a user name and password to get a token",
             ));
@@ -138,6 +152,12 @@ impl Registry {
         scopes: &[Scope],
         offline: bool,
     ) -> Result<TokenAnswer, RegistryError> {
+        if let Actor::Token(claims) = actor {
+            // A scanner's: whatever it asks for, it has what it was given.
+            let authority = self.inner.iam.authority();
+            let issued = authority.again(claims).map_err(IamError::from)?;
+            return Ok(TokenAnswer::new(issued, actor));
+        }
         let mut projects = HashMap::new();
         let mut access = Vec::with_capacity(scopes.len());
         for scope in scopes.iter().take(Limits::TOKEN_SCOPES) {
@@ -157,13 +177,8 @@ impl Registry {
             _ => None,
         };
         Ok(TokenAnswer {
-            token: issued.token.clone(),
-            access_token: issued.token,
-            expires_in: issued.expires_in,
-            issued_at: issued.issued_at.to_rfc3339(),
-            scope: None,
             refresh_token,
-            caller: actor.name().to_owned(),
+            ..TokenAnswer::new(issued, actor)
         })
     }
 

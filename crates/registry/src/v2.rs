@@ -167,17 +167,22 @@ impl Registry {
 
     /// Scheme and host as the client sees them, for the challenge's realm.
     fn base_url(&self, parts: &Parts) -> String {
-        if let Some(url) = &self.inner.options.external_url {
+        let options = &self.inner.options;
+        let named = parts.headers.get(http::header::HOST);
+        let named = named.and_then(|host| host.to_str().ok());
+        if let Some(url) = &options.internal_url
+            && named.is_some_and(|host| url.split_once("://").is_some_and(|(_, at)| at == host))
+        {
+            return url.clone();
+        }
+        if let Some(url) = &options.external_url {
             return url.trim_end_matches('/').to_owned();
         }
         let https = parts
             .extensions
             .get::<ClientAddr>()
             .is_some_and(|client| client.https);
-        let host = parts
-            .headers
-            .get(http::header::HOST)
-            .and_then(|host| host.to_str().ok())
+        let host = named
             .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
             .filter(|host| !host.contains(['"', '\\', ' ', '/']))
             .unwrap_or("localhost");

@@ -3,7 +3,6 @@
 //! Invariant: every call has an end, every answer a bound, and an answer that is not what the API
 //! says is an error with a sentence.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,11 +12,11 @@ use berth_remote::{Egress, EgressError, Received, Sending};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::Metadata;
 use crate::report::{Report, ReportProblem};
 
 /// The report of vulnerabilities that every scanner of today writes.
@@ -25,9 +24,9 @@ pub const VULNERABILITY_REPORT: &str = "application/vnd.security.vulnerability.r
 /// The report of what an image holds.
 pub const SBOM_REPORT: &str = "application/vnd.security.sbom.report+json; version=1.0";
 
-/// What a scanner must be able to read.
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-const OLD_REPORT: &str = "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0";
+/// The one that the first version of the API knew.
+pub(crate) const OLD_REPORT: &str =
+    "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0";
 const METADATA: &str = "application/vnd.scanner.adapter.metadata+json; version=1.1, \
      application/vnd.scanner.adapter.metadata+json; version=1.0";
 const REQUEST: &str = "application/vnd.scanner.adapter.scan.request+json; version=1.1";
@@ -84,105 +83,13 @@ impl AdapterError {
     }
 }
 
-/// Who a scanner is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Scanner")]
-#[serde(default)]
-pub struct Scanned {
-    /// Its name.
-    pub name: String,
-    /// Who makes it.
-    pub vendor: String,
-    /// Its version.
-    pub version: String,
-}
-
-/// One thing that a scanner can do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "ScannerCapability")]
-#[serde(default)]
-pub struct Capability {
-    /// `vulnerability` or `sbom`; a scanner of the first version says nothing and means the first.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The manifests it reads.
-    pub consumes_mime_types: Vec<String>,
-    /// The reports it writes.
-    pub produces_mime_types: Vec<String>,
-}
-
-/// What a scanner says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "ScannerAdapterMetadata")]
-#[serde(default)]
-pub struct Metadata {
-    /// Who it is.
-    pub scanner: Scanned,
-    /// What it can do.
-    pub capabilities: Vec<Capability>,
-    /// What else it says, such as the age of its data.
-    pub properties: BTreeMap<String, String>,
-}
-
-impl Metadata {
-    /// Whether it can do this: `vulnerability` or `sbom`.
-    pub fn can(&self, kind: &str) -> bool {
-        self.capabilities.iter().any(|it| it.kind == kind)
-    }
-
-    fn checked(mut self) -> Result<Self, AdapterError> {
-        let wrong = |what: String| Err(AdapterError::Answer(what));
-        let who = &self.scanner;
-        for (name, value) in [
-            ("name", &who.name),
-            ("vendor", &who.vendor),
-            ("version", &who.version),
-        ] {
-            if value.is_empty() || value.len() > 255 {
-                return wrong(format!("its scanner.{name} is missing or too long"));
-            }
-        }
-        if self.capabilities.is_empty() {
-            return wrong("it names nothing that it can do".to_owned());
-        }
-        for capability in &mut self.capabilities {
-            if capability.kind.is_empty() {
-                "vulnerability".clone_into(&mut capability.kind);
-            }
-            let reads = |kind: &str| capability.consumes_mime_types.iter().any(|it| it == kind);
-            if !reads(DOCKER_MANIFEST) {
-                return wrong(format!("it does not read {DOCKER_MANIFEST}"));
-            }
-            let wanted: &[&str] = match capability.kind.as_str() {
-                "vulnerability" => &[VULNERABILITY_REPORT, OLD_REPORT],
-                "sbom" => &[SBOM_REPORT],
-                other => {
-                    let other: String = other.chars().take(40).collect();
-                    return wrong(format!("{other:?} is nothing that a scanner does"));
-                }
-            };
-            let mut written = capability.produces_mime_types.iter();
-            if !written.any(|it| wanted.iter().any(|one| same_type(it, one))) {
-                return wrong(format!("it does not write {}", wanted[0]));
-            }
-        }
-        Ok(self)
-    }
-}
-
-/// Media types are equal whatever blanks stand between their parts.
-fn same_type(a: &str, b: &str) -> bool {
-    let bare = |text: &str| -> String { text.chars().filter(|c| !c.is_whitespace()).collect() };
-    bare(a) == bare(b)
-}
-
 /// Where a scanner is to read an image.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct ScanRegistry {
     /// The registry's address.
     pub url: String,
     /// A header that lets it read this image, and nothing else.
-    pub authorization: String,
+    pub authorization: Secret<String>,
 }
 
 /// The image to be scanned.
@@ -206,6 +113,8 @@ pub struct ScanRequest {
     pub registry: ScanRegistry,
     /// What is read.
     pub artifact: ScanArtifact,
+    /// The report that is wanted; see [`Metadata::report_of`].
+    pub report: &'static str,
 }
 
 /// An answer to the question for a report.
@@ -294,7 +203,7 @@ impl Adapter {
         let sending = self.sending(Method::GET, "/metadata", METADATA)?;
         let received = self.egress.send(sending).await?;
         if received.status != StatusCode::OK {
-            return Err(refused(&received));
+            return Err(self.refused(&received, ""));
         }
         let metadata: Metadata = serde_json::from_slice(&received.body)
             .map_err(|error| AdapterError::Answer(format!("metadata: {error}")))?;
@@ -307,17 +216,21 @@ impl Adapter {
         let kind = HeaderValue::from_static(REQUEST);
         sending.headers.insert(CONTENT_TYPE, kind);
         let body = serde_json::json!({
-            "registry": wanted.registry,
+            "registry": {
+                "url": wanted.registry.url,
+                "authorization": wanted.registry.authorization.expose(),
+            },
             "artifact": wanted.artifact,
             "enabled_capabilities": [{
                 "type": "vulnerability",
-                "produces_mime_types": [VULNERABILITY_REPORT],
+                "produces_mime_types": [wanted.report],
             }],
         });
         sending.body = body.to_string().into();
         let received = self.egress.send(sending).await?;
         if received.status != StatusCode::ACCEPTED {
-            return Err(refused(&received));
+            let given = wanted.registry.authorization.expose();
+            return Err(self.refused(&received, given));
         }
         let answer: Value = serde_json::from_slice(&received.body)
             .map_err(|error| AdapterError::Answer(format!("scan: {error}")))?;
@@ -327,57 +240,131 @@ impl Adapter {
         }
     }
 
-    /// Asks once for the report of a scan of the manifest `digest`.
-    pub async fn poll(&self, id: &str, digest: &str) -> Result<Polled, AdapterError> {
+    /// Asks once for the report of a scan.
+    pub async fn poll(&self, id: &str, wanted: &ScanRequest) -> Result<Polled, AdapterError> {
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
         let path = format!("/scan/{id}/report");
-        let mut sending = self.sending(Method::GET, &path, VULNERABILITY_REPORT)?;
+        let mut sending = self.sending(Method::GET, &path, wanted.report)?;
         sending.most = REPORT_BYTES;
         sending.time_out = FETCH;
         let received = self.egress.send(sending).await?;
         match received.status {
             StatusCode::OK => {
-                let report = Report::read(&received.body, digest)?;
+                check_type(&received.headers)?;
+                let report = Report::read(&received.body, &wanted.artifact.digest)?;
                 Ok(Polled::Ready(Box::new(report)))
             }
             StatusCode::FOUND => Ok(Polled::NotYet(pause(&received.headers))),
-            _ => Err(refused(&received)),
+            _ => Err(self.refused(&received, wanted.registry.authorization.expose())),
         }
     }
 
-    /// Scans, and waits for the report; no longer than `limit`.
+    /// Scans, and waits for the report; no longer than `limit`. What the scanner answers is told to
+    /// `say`, without the credentials of either side, whatever the scanner makes of them.
     pub async fn scan(
         &self,
         wanted: &ScanRequest,
         limit: Duration,
         stop: &CancellationToken,
+        say: &(dyn Fn(String) + Send + Sync),
     ) -> Result<Report, AdapterError> {
+        let given = wanted.registry.authorization.expose();
+        let say = |text: String| say(self.without_secrets(text, given));
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(AdapterError::Stopped),
             () = tokio::time::sleep(limit) => Err(AdapterError::TimedOut(limit)),
-            report = self.scan_on(wanted) => report,
+            report = self.scan_on(wanted, &say) => report,
         }
     }
 
-    async fn scan_on(&self, wanted: &ScanRequest) -> Result<Report, AdapterError> {
+    async fn scan_on(
+        &self,
+        wanted: &ScanRequest,
+        say: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<Report, AdapterError> {
         let id = self.request(wanted).await?;
-        let mut faults = 0;
+        say(format!("it took the scan as {}", shown(&id, 100)));
+        let (mut faults, mut told) = (0, None);
         loop {
-            match self.poll(&id, &wanted.artifact.digest).await {
+            match self.poll(&id, wanted).await {
                 Ok(Polled::Ready(report)) => return Ok(*report),
                 Ok(Polled::NotYet(pause)) => {
                     faults = 0;
+                    // Once, and again when it changes its mind: there may be thousands.
+                    if told.replace(pause) != Some(pause) {
+                        let seconds = pause.as_secs();
+                        say(format!(
+                            "it is not done: it is asked again every {seconds} s"
+                        ));
+                    }
                     tokio::time::sleep(pause).await;
                 }
                 Err(error) if error.passes() && faults < FAULTS => {
                     faults += 1;
+                    say(format!("{error}; it is asked again"));
                     tokio::time::sleep(SHORTEST).await;
                 }
                 Err(error) => return Err(error),
             }
         }
     }
+
+    /// An answer that is none of success, in the scanner's own words where it has some.
+    fn refused(&self, received: &Received, given: &str) -> AdapterError {
+        let told: Option<Value> = serde_json::from_slice(&received.body).ok();
+        let message = told
+            .as_ref()
+            .and_then(|told| told["error"]["message"].as_str())
+            .unwrap_or("without a word");
+        // Cut afterwards: half a secret would not be recognised.
+        let message = self.without_secrets(message.to_owned(), given);
+        AdapterError::Refused(received.status.as_u16(), shown(&message, 300))
+    }
+
+    /// What a scanner said, without its own credential and without the header that it was given:
+    /// it may say them back.
+    pub fn without_secrets(&self, mut text: String, given: &str) -> String {
+        let own = self.headers.values().filter_map(|it| it.to_str().ok());
+        for secret in own.chain([given]) {
+            let bare = secret.split_once(' ').map_or(secret, |(_, bare)| bare);
+            let decoded = STANDARD.decode(bare).ok();
+            let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+            let password = decoded.as_deref().and_then(|it| it.split_once(':'));
+            let parts = [Some(bare), password.map(|(_, password)| password)];
+            for part in parts.into_iter().flatten().filter(|it| !it.is_empty()) {
+                text = text.replace(part, "***");
+            }
+        }
+        text
+    }
+}
+
+/// What a stranger says, fit for a line of a log.
+fn shown(text: &str, most: usize) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(most).collect()
+}
+
+/// Refuses an answer that says of itself that it is no report of vulnerabilities.
+fn check_type(headers: &HeaderMap) -> Result<(), AdapterError> {
+    let Some(told) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let told = told.to_str().unwrap_or_default();
+    let essence = |kind: &str| {
+        let essence = kind.split(';').next().unwrap_or_default();
+        essence.trim().to_ascii_lowercase()
+    };
+    // Some write only that it is JSON.
+    let known = [VULNERABILITY_REPORT, OLD_REPORT, "application/json"];
+    if known.iter().any(|kind| essence(kind) == essence(told)) {
+        return Ok(());
+    }
+    let told = shown(told, 100);
+    Err(AdapterError::Answer(format!(
+        "its report is {told:?} and not {VULNERABILITY_REPORT:?}"
+    )))
 }
 
 fn pause(headers: &HeaderMap) -> Duration {
@@ -386,19 +373,4 @@ fn pause(headers: &HeaderMap) -> Duration {
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map_or(PAUSE, Duration::from_secs)
         .clamp(SHORTEST, LONGEST)
-}
-
-/// An answer that is none of success, in the scanner's own words where it has some.
-fn refused(received: &Received) -> AdapterError {
-    let told: Option<Value> = serde_json::from_slice(&received.body).ok();
-    let message = told
-        .as_ref()
-        .and_then(|told| told["error"]["message"].as_str())
-        .unwrap_or("without a word");
-    let message = message
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(300)
-        .collect();
-    AdapterError::Refused(received.status.as_u16(), message)
 }

@@ -39,7 +39,7 @@ pub enum ScannersError {
     #[error("the scanner Berth is built in and cannot be {0}")]
     BuiltIn(&'static str),
     /// A scanner that is switched off.
-    #[error("the scanner {0} is disabled: enable it first")]
+    #[error("the scanner {0} is disabled: enable it first, or choose another one")]
     Disabled(String),
     /// The scanner that is used where nothing else is said.
     #[error("the scanner {0} is the default: make another one the default first")]

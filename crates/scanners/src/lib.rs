@@ -6,6 +6,7 @@
 
 mod adapter;
 mod error;
+mod metadata;
 mod registrations;
 mod report;
 mod routes;
@@ -19,13 +20,15 @@ use berth_model::Clock;
 use berth_remote::Egress;
 
 pub use adapter::{
-    Adapter, AdapterError, Capability, Metadata, Polled, SBOM_REPORT, ScanArtifact, ScanRegistry,
-    ScanRequest, Scanned, VULNERABILITY_REPORT,
+    Adapter, AdapterError, Polled, SBOM_REPORT, ScanArtifact, ScanRegistry, ScanRequest,
+    VULNERABILITY_REPORT,
 };
 pub use error::ScannersError;
+pub use metadata::{Capability, Metadata, Scanned};
 pub use registrations::{BUILT_IN, Registration};
 pub use report::{Item, Report, Severity};
 pub use routes::endpoints;
+pub use store::external_of;
 
 /// The scanners. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -76,7 +76,8 @@ pub struct Registration {
     pub(crate) url: String,
     pub(crate) auth: String,
     pub(crate) skip_verify: bool,
-    pub(crate) use_internal_addr: bool,
+    /// Whether it reaches the registry by the address that servers beside it use.
+    pub use_internal_addr: bool,
     pub(crate) seen: Seen,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,

@@ -93,6 +93,20 @@ pub struct Item {
     pub preferred_cvss: Option<Map<String, Value>>,
     /// Weaknesses.
     pub cwe_ids: Vec<String>,
+    /// What is done about it, by the scanner's word, or nothing: `fixed`, `affected`.
+    pub status: String,
+}
+
+impl Item {
+    /// Its CVSS 3 score times ten; 0: none is told.
+    pub fn score(&self) -> i64 {
+        let score = self
+            .preferred_cvss
+            .as_ref()
+            .and_then(|it| it.get("score_v3"));
+        let score = score.and_then(Value::as_f64).unwrap_or(0.0);
+        (score.clamp(0.0, 10.0) * 10.0).round() as i64
+    }
 }
 
 /// A report, checked.
@@ -134,6 +148,7 @@ struct ToldItem {
     links: Option<Vec<String>>,
     preferred_cvss: Option<Map<String, Value>>,
     cwe_ids: Option<Vec<String>>,
+    status: Option<String>,
 }
 
 fn cut(mut text: String, most: usize) -> String {
@@ -157,7 +172,10 @@ impl ToldItem {
                 _ => false,
             })
             .collect();
+        let told = self.status.unwrap_or_default();
+        let is_word = told.len() <= 32 && told.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         Item {
+            status: if is_word { told } else { String::new() },
             id: cut(self.id, SHORT),
             package: cut(self.package, SHORT),
             version: cut(self.version, SHORT),

@@ -4,6 +4,8 @@ use berth_db::query::Filter;
 use berth_db::{AssertSqlSafe, Db, DbError, Tx, args};
 use berth_model::{ProjectId, Timestamp};
 
+use crate::BUILT_IN;
+
 /// A registration as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Row {
@@ -159,6 +161,21 @@ pub(crate) async fn of_project(db: &Db, project: ProjectId) -> Result<Option<Str
         .optional(
             "SELECT scanner_uuid FROM project_scanner WHERE project_id = $1",
             args![project],
+        )
+        .await?;
+    Ok(row.map(|(uuid,)| uuid))
+}
+
+/// The external scanner that a project uses, by its uuid; `None`: the built-in one scans.
+pub async fn external_of(tx: &mut Tx, project: ProjectId) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx
+        .optional(
+            "SELECT uuid FROM scanner_registration WHERE uuid = COALESCE( \
+               (SELECT p.scanner_uuid FROM project_scanner p WHERE p.project_id = $1 AND \
+                 (p.scanner_uuid = $2 OR EXISTS (SELECT 1 FROM scanner_registration s \
+                    WHERE s.uuid = p.scanner_uuid))), \
+               (SELECT MAX(d.uuid) FROM scanner_registration d WHERE d.is_default = $3))",
+            args![project, BUILT_IN, true],
         )
         .await?;
     Ok(row.map(|(uuid,)| uuid))

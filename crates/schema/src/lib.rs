@@ -103,6 +103,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         sql: include_str!("migrations/0021_sboms.sql"),
     },
     MigrationFile {
+        version: 22,
+        name: "external scans",
+        sql: include_str!("migrations/0022_external_scans.sql"),
+    },
+    MigrationFile {
         version: 23,
         name: "CVE exports",
         sql: include_str!("migrations/0023_cve_exports.sql"),

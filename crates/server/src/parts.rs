@@ -19,7 +19,7 @@ use berth_notify::Notify;
 use berth_registry::{Registry, RegistryOptions};
 use berth_remote::{Allowed, Egress, EgressOptions};
 use berth_scanners::Scanners;
-use berth_vuln::Scanning;
+use berth_vuln::{Outside, Scanning};
 use serde_json::{Map, Value};
 
 /// Why the services could not be opened.
@@ -80,6 +80,29 @@ fn catalog_options(
 }
 
 /// The one client that goes out.
+/// An address without the slash at its end.
+fn bare(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Where servers beside this one reach it.
+fn internal_url(settings: &Settings) -> String {
+    let http = &settings.http;
+    if let Some(url) = &http.internal_url {
+        return bare(url);
+    }
+    let scheme = if http.tls_cert.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let mut address = http.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip([127, 0, 0, 1].into());
+    }
+    format!("{scheme}://{address}")
+}
+
 fn open_egress(settings: &Settings) -> Result<Egress, SetupError> {
     let configured = &settings.egress;
     let told = |error: &dyn std::error::Error| SetupError::Egress(error.to_string());
@@ -175,6 +198,7 @@ impl Parts {
                 token_lifetime: Duration::from_secs(settings.auth.token_lifetime_seconds),
                 sparse_manifests: settings.registry.sparse_manifests,
                 external_url: settings.http.external_url.clone(),
+                internal_url: Some(internal_url(settings)),
             },
         );
         let options = JobsOptions {
@@ -190,6 +214,7 @@ impl Parts {
             clock.clone(),
         );
         let egress = open_egress(settings)?;
+        let scanners = Scanners::new(db.clone(), clock.clone(), egress.clone(), key_file.clone());
         let scanning = Scanning::new(
             db.clone(),
             catalog.clone(),
@@ -197,8 +222,13 @@ impl Parts {
             jobs.clone(),
             egress.clone(),
             clock.clone(),
+            Outside {
+                scanners: scanners.clone(),
+                authority: iam.authority().clone(),
+                external_url: settings.http.external_url.as_deref().map(bare),
+                internal_url: internal_url(settings),
+            },
         );
-        let scanners = Scanners::new(db.clone(), clock.clone(), egress.clone(), key_file.clone());
         let lifecycle = Lifecycle::new(db.clone(), blobs.clone(), registry.clone(), clock, grace);
         let notify = Notify::new(
             db.clone(),

@@ -29,7 +29,7 @@ use berth_http::{ApiError, Json};
 use berth_iam::access::require;
 use berth_iam::{Access, Caller, Endpoint, Operation, Permission, ProjectFacts};
 use berth_jobs::{JobsError, Trigger};
-use berth_model::{Action, Code, ExecutionId, Resource, TaskId};
+use berth_model::{Action, Code, ExecutionId, ProjectId, Resource, TaskId};
 use berth_oci::{Reference, RepositoryName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
@@ -119,6 +119,7 @@ struct Named {
     digest: String,
     kind: String,
     accessory: bool,
+    project: ProjectId,
 }
 
 impl Scanning {
@@ -153,6 +154,7 @@ impl Scanning {
             digest,
             kind,
             accessory,
+            project: facts.id,
         })
     }
 
@@ -160,7 +162,7 @@ impl Scanning {
     async fn standing(&self, named: &Named, sought: Sought) -> Result<Option<Standing>, VulnError> {
         let (vendor, vendor_id, standing) = match sought {
             Sought::Vulnerabilities => {
-                let Some(row) = images::find(&self.db, &named.digest).await? else {
+                let Some(row) = images::find(&self.db, &named.digest, named.project).await? else {
                     return Ok(None);
                 };
                 (SCAN, None, (row.report_id, row.execution_id, row.task_id))
@@ -367,7 +369,7 @@ async fn vulnerabilities(
         )));
     }
     let named = scanning.named(&facts, &path).await?;
-    let row = images::find(&scanning.db, &named.digest).await?;
+    let row = images::find(&scanning.db, &named.digest, named.project).await?;
     // As Harbor answers for what was not scanned.
     let Some(scan) = row.filter(|row| row.scanned) else {
         return Ok(Json(serde_json::json!({})).into_response());

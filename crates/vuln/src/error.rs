@@ -3,12 +3,13 @@
 use berth_catalog::CatalogError;
 use berth_db::DbError;
 use berth_db::query::QueryError;
-use berth_iam::Refusal;
+use berth_iam::{IamError, Refusal};
 use berth_jobs::JobsError;
 use berth_model::{Code, Coded};
 use berth_registry::RegistryError;
 use berth_remote::EgressError;
 use berth_scan::ScanError;
+use berth_scanners::ScannersError;
 
 /// What can go wrong with scanning.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum VulnError {
     /// From the registry core.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// From the accounts.
+    #[error(transparent)]
+    Iam(#[from] IamError),
+    /// A scanner that cannot be used.
+    #[error(transparent)]
+    Scanners(#[from] ScannersError),
     /// From the job service.
     #[error(transparent)]
     Jobs(#[from] JobsError),
@@ -68,6 +75,8 @@ impl Coded for VulnError {
             Self::Db(error) => error.code(),
             Self::Catalog(error) => error.code(),
             Self::Registry(error) => error.code(),
+            Self::Iam(error) => error.code(),
+            Self::Scanners(error) => error.code(),
             Self::Jobs(error) => error.code(),
             Self::Feed(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
             Self::Refused(refusal) => refusal.code(),

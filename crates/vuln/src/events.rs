@@ -7,9 +7,8 @@ use berth_db::{DbError, Tx};
 use berth_jobs::Status;
 use berth_model::{ArtifactEvent, Event, Happening, ScanEvent};
 
+use crate::Scanning;
 use crate::gate::into_db;
-use crate::sbom::SBOM;
-use crate::{SCAN, Scanning};
 
 /// Who does what nobody did by hand, by Harbor's word.
 const OPERATOR: &str = "auto";
@@ -23,14 +22,6 @@ pub(crate) enum Sought {
 }
 
 impl Sought {
-    /// The type of the jobs that look for it.
-    pub(crate) const fn job(self) -> &'static str {
-        match self {
-            Self::Vulnerabilities => SCAN,
-            Self::Sbom => SBOM,
-        }
-    }
-
     /// By Harbor's word.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

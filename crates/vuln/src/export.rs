@@ -7,6 +7,7 @@
 
 mod criteria;
 mod file;
+mod outside;
 mod routes;
 mod sheet;
 
@@ -54,6 +55,8 @@ const TAGS: i64 = 2_000;
 const FINDINGS: i64 = 1_000;
 /// What advisories say is remembered for so many at most.
 const REMEMBERED: usize = 20_000;
+/// What the built-in scanner is called.
+const BUILT_IN: &str = "Berth";
 /// Pieces that one transaction deletes.
 const DELETED: i64 = 50;
 
@@ -332,6 +335,12 @@ impl Scanning {
                 }
                 sheet.artifacts += 1;
                 task.progress(sheet.artifacts, 0);
+                if !artifact.scanner.is_empty() {
+                    let of = (task, name, &artifact);
+                    self.collect_outside(of, &criteria.cves, &mut sheet.file)
+                        .await?;
+                    continue;
+                }
                 let (mut package, mut cve) = (0, String::new());
                 loop {
                     task.check_stop().map_err(|_| VulnError::Stopped)?;
@@ -343,7 +352,8 @@ impl Scanning {
                     self.learn(&rows, &mut sheet.told).await?;
                     for row in &rows {
                         let told = sheet.told.get(&row.advisory_id);
-                        write(&mut sheet.file, (name, &artifact.digest), row, told).await?;
+                        let of = (name, &*artifact.digest, BUILT_IN);
+                        write(&mut sheet.file, of, row, told).await?;
                     }
                 }
             }
@@ -425,7 +435,7 @@ impl Scanning {
 /// Writes a row; Harbor's columns.
 async fn write(
     file: &mut Writer,
-    (repository, digest): (&str, &str),
+    (repository, digest, scanner): (&str, &str, &str),
     row: &FindingRow,
     told: Option<&Told>,
 ) -> Result<(), VulnError> {
@@ -447,7 +457,7 @@ async fn write(
         word(row.severity),
         told.map_or("", |told| &told.cwes),
         &more.to_string(),
-        "Berth",
+        scanner,
     ])
     .await
 }

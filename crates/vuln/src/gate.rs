@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use berth_catalog::ScanRules;
 use berth_db::{DbError, Tx};
 use berth_jobs::Trigger;
-use berth_model::Timestamp;
+use berth_model::{ProjectId, Timestamp};
 use berth_oci::media_type;
 use berth_registry::{Artifact, Guard};
 use futures_util::future::BoxFuture;
@@ -71,10 +71,11 @@ impl Guard for Scanning {
 
     fn overviews<'a>(
         &'a self,
+        project: ProjectId,
         digests: &'a [&'a str],
     ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>> {
         Box::pin(async move {
-            let rows = images::find_many(&self.db, digests).await?;
+            let rows = images::find_many(&self.db, project, digests).await?;
             Ok(rows
                 .into_iter()
                 .map(|(digest, row)| (digest, report::overview(&row)))

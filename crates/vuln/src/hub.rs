@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::external::told;
 use crate::matching::word;
 use crate::store::{feeds, hub};
 use crate::{Scanning, VulnError};
@@ -218,8 +219,14 @@ async fn dangerous(scanning: &Scanning) -> Result<Vec<CveBody>, VulnError> {
     rows.truncate(NAMED);
     let ids: Vec<i64> = rows.iter().map(|row| row.advisory_id).collect();
     let advisories = feeds::bodies(&scanning.db, &ids).await?;
+    let outside = rows.iter().filter(|row| row.advisory_id == 0);
+    let outside: Vec<_> = outside.map(|row| (row.image_id, row.place)).collect();
+    let outside = hub::told(&scanning.db, &outside).await?;
     let bodies = rows.into_iter().map(|row| CveBody {
-        desc: description(advisories.get(&row.advisory_id)),
+        desc: match outside.get(&(row.image_id, row.place)) {
+            Some(body) if row.advisory_id == 0 => told(body).0,
+            _ => description(advisories.get(&row.advisory_id)),
+        },
         cve_id: row.name,
         severity: word(row.severity),
         cvss_score_v3: score(row.score),
@@ -246,6 +253,9 @@ async fn list(
         ids
     };
     let advisories = feeds::bodies(db, &unique(|row| row.advisory_id)).await?;
+    let outside = rows.iter().filter(|row| row.advisory_id == 0);
+    let outside: Vec<_> = outside.map(|row| (row.image_id, row.place)).collect();
+    let outside = hub::told(db, &outside).await?;
     let mut tags = std::collections::HashMap::new();
     if wanted.with_tag {
         tags = hub::tags(db, &unique(|row| row.manifest_id)).await?;
@@ -254,13 +264,21 @@ async fn list(
         .into_iter()
         .map(|row| {
             let advisory = advisories.get(&row.advisory_id);
-            let links = advisory.iter().flat_map(|it| &it.references);
+            let (desc, mut links) = match outside.get(&(row.image_id, row.place)) {
+                Some(body) if row.advisory_id == 0 => told(body),
+                _ => {
+                    let links = advisory.iter().flat_map(|it| &it.references);
+                    let links = links.map(|link| link.url.clone()).collect();
+                    (description(advisory), links)
+                }
+            };
+            links.truncate(LINKS);
             ItemBody {
                 tags: wanted
                     .with_tag
                     .then(|| tags.get(&row.manifest_id).cloned().unwrap_or_default()),
-                desc: description(advisory),
-                links: links.take(LINKS).map(|link| link.url.clone()).collect(),
+                desc,
+                links,
                 project_id: row.project_id,
                 repository_name: row.repository,
                 digest: row.digest,

@@ -15,10 +15,12 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::events::Sought;
+use crate::external::{Asked, Target, asked};
 use crate::matching::Identified;
+use crate::sbom::SBOM;
 use crate::store::images::{self, HeldPackage};
 use crate::store::{packages, state};
-use crate::{SCAN, Scanning, VulnError, report};
+use crate::{Scanning, VulnError, report};
 
 /// Largest configuration of an image that is looked at.
 const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
@@ -30,11 +32,12 @@ pub(crate) const AT_A_TIME: usize = 5;
 
 pub(crate) struct Scan {
     scanning: Scanning,
+    kind: &'static str,
 }
 
 impl Scan {
-    pub(crate) const fn new(scanning: Scanning) -> Self {
-        Self { scanning }
+    pub(crate) const fn new(scanning: Scanning, kind: &'static str) -> Self {
+        Self { scanning, kind }
     }
 }
 
@@ -43,8 +46,9 @@ impl Handler for Scan {
         Kind {
             max_attempts: 3,
             concurrency: AT_A_TIME,
-            time_out: Some(std::time::Duration::from_hours(1)),
-            ..Kind::new(SCAN)
+            // Longer than an external scanner is given.
+            time_out: Some(std::time::Duration::from_mins(70)),
+            ..Kind::new(self.kind)
         }
     }
 
@@ -55,7 +59,10 @@ impl Handler for Scan {
     fn run(&self, task: TaskContext) -> BoxFuture<'_, Result<(), JobError>> {
         Box::pin(async move {
             let (repository, digest) = target(task.params()).map_err(JobError::fail)?;
-            let done = self.scanning.scan(&task, &repository, &digest).await;
+            let done = self
+                .scanning
+                .scan(&task, self.kind, &repository, &digest)
+                .await;
             done.map_err(|error| match error {
                 VulnError::Stopped => JobError::Stopped,
                 VulnError::Db(_) | VulnError::Jobs(_) => JobError::retry(error),
@@ -78,10 +85,12 @@ impl Handler for Scan {
             let text = |key: &str| task.params[key].as_str().unwrap_or_default();
             let (repository, digest) = (text("repository"), text("digest"));
             let (word, now) = (word_of(task.status), scanning.clock.now());
-            if !images::end(tx, digest, task.execution, word, now).await? {
+            let asked = asked(tx, repository, digest).await?;
+            let image = images::id_of(tx, &asked.key).await?.unwrap_or_default();
+            if !images::end(tx, image, task.execution, word, now).await? {
                 return Ok(());
             }
-            let scan = images::find_in(tx, digest).await?;
+            let scan = images::by_id(tx, image).await?;
             let overview = scan.map(|scan| report::overview(&scan).to_string());
             let sought = Sought::Vulnerabilities;
             scanning
@@ -124,6 +133,13 @@ pub(crate) fn target(params: &Value) -> Result<(RepositoryName, Digest), String>
     Ok((repository, digest))
 }
 
+fn not_added(error: JobError) -> VulnError {
+    match error {
+        JobError::Stopped => VulnError::Stopped,
+        other => VulnError::Invalid(other.to_string()),
+    }
+}
+
 impl Scanning {
     /// Ends the scans that an execution has not ended itself: those of indexes.
     pub(crate) fn settle<'a>(
@@ -139,16 +155,32 @@ impl Scanning {
     async fn scan(
         &self,
         task: &TaskContext,
+        kind: &'static str,
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<(), VulnError> {
         let (media_type, payload) = self.registry.manifest_bytes(repository, digest).await?;
         let manifest = Manifest::parse(&payload, Some(&media_type))
             .map_err(|error| VulnError::Invalid(error.to_string()))?;
-        images::begin(&self.db, digest.as_str(), task.id()).await?;
+        let (image, asked) = self.begin(task, repository, digest).await?;
         if manifest.kind == ManifestKind::Index {
             let sought = Sought::Vulnerabilities;
             return self.divide(task, repository, &manifest, sought).await;
+        }
+        if let Some(scanner) = &asked.external {
+            if kind != asked.kind() {
+                // The project chose it since.
+                let params = params(repository.as_str(), digest.as_str());
+                let handed_on = task.add_tasks(vec![NewTask::new(asked.kind(), params)]);
+                return handed_on.await.map_err(not_added);
+            }
+            let target = Target {
+                repository,
+                digest,
+                media_type: &media_type,
+                image,
+            };
+            return self.scan_outside(task, target, scanner).await;
         }
         let content = self.contents(task, repository, &manifest).await?;
         let practice = match &manifest.config {
@@ -188,8 +220,8 @@ impl Scanning {
             .write::<_, VulnError, _>(move |tx| {
                 Box::pin(async move {
                     state::share(tx).await?;
-                    images::put_report(tx, &name, distro.trim(), notes, &packages, now).await?;
-                    let scan = images::find_in(tx, &name).await?;
+                    images::put_report(tx, image, distro.trim(), notes, &packages, now).await?;
+                    let scan = images::by_id(tx, image).await?;
                     let overview = scan.map(|scan| report::overview(&scan).to_string());
                     let (of, sought) = ((&*repository, &*name), Sought::Vulnerabilities);
                     this.tell(tx, of, sought, Status::Success, overview).await?;
@@ -202,6 +234,33 @@ impl Scanning {
             self.match_again().await?;
         }
         Ok(())
+    }
+
+    /// Begins the scan of a manifest where it belongs as things stand; gives its row.
+    async fn begin(
+        &self,
+        task: &TaskContext,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(i64, Asked), VulnError> {
+        let (this, task) = (self.clone(), task.clone());
+        let (repository, digest) = (repository.to_string(), digest.to_string());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let asked = asked(tx, &repository, &digest).await?;
+                    let known = images::id_of(tx, &asked.key).await?;
+                    let image = if let Some(image) = known {
+                        image
+                    } else {
+                        let (execution, now) = (task.execution(), this.clock.now());
+                        this.ask(tx, &digest, &asked, execution, now).await?
+                    };
+                    images::begin(tx, image, task.id()).await?;
+                    Ok((image, asked))
+                })
+            })
+            .await
     }
 
     /// Gives every image of an index a task.
@@ -223,33 +282,33 @@ impl Scanning {
                 continue;
             }
             let params = params(repository.as_str(), child.digest.as_str());
-            tasks.push(NewTask::new(sought.job(), params));
             let (digest, execution, now) =
                 (child.digest.to_string(), task.execution(), self.clock.now());
             let (this, name) = (self.clone(), repository.to_string());
-            self.db
+            let kind = self
+                .db
                 .write::<_, VulnError, _>(move |tx| {
                     Box::pin(async move {
-                        match sought {
+                        Ok(match sought {
                             Sought::Vulnerabilities => {
-                                this.ask(tx, &digest, execution, now).await?;
+                                let asked = asked(tx, &name, &digest).await?;
+                                this.ask(tx, &digest, &asked, execution, now).await?;
+                                asked.kind()
                             }
                             Sought::Sbom => {
                                 this.ask_sbom(tx, &name, &digest, execution, now).await?;
+                                SBOM
                             }
-                        }
-                        Ok(())
+                        })
                     })
                 })
                 .await?;
+            tasks.push(NewTask::new(kind, params));
         }
         task.log(format!("{} images", tasks.len()));
         if !tasks.is_empty() {
             let added = task.add_tasks(tasks).await;
-            added.map_err(|error| match error {
-                JobError::Stopped => VulnError::Stopped,
-                other => VulnError::Invalid(other.to_string()),
-            })?;
+            added.map_err(not_added)?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl Scanning {
                  {broken}"
             )));
         }
-        let found = images::find(&self.db, artifact.digest).await?;
+        let found = images::find(&self.db, artifact.digest, artifact.project).await?;
         let scan = found.filter(|scan| scan.scanned);
         let rule = rules.rule.as_deref();
         let looks = rules.prevent.is_some() || rules.limits.is_some();

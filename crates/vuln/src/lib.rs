@@ -9,6 +9,7 @@ mod api;
 mod error;
 mod events;
 mod export;
+mod external;
 mod feeds;
 mod gate;
 mod hub;
@@ -32,8 +33,11 @@ use berth_remote::Egress;
 use serde_json::json;
 use uuid::Uuid;
 
+use external::Asked;
+
 pub use api::endpoints;
 pub use error::VulnError;
+pub use external::Outside;
 pub use feeds::FeedChange;
 pub use store::feeds::FeedRow;
 
@@ -54,6 +58,7 @@ pub struct Scanning {
     jobs: Jobs,
     egress: Egress,
     clock: Clock,
+    outside: Outside,
     rules: std::sync::Arc<Kept<ProjectId, gate::Rules>>,
 }
 
@@ -66,6 +71,7 @@ impl Scanning {
         jobs: Jobs,
         egress: Egress,
         clock: Clock,
+        outside: Outside,
     ) -> Self {
         let rules = db.kept(gate::TABLES, PROJECTS).into();
         Self {
@@ -75,6 +81,7 @@ impl Scanning {
             jobs,
             egress,
             clock,
+            outside,
             rules,
         }
     }
@@ -82,8 +89,16 @@ impl Scanning {
     /// Lets the job service run scans, and has the registry ask before an image is pulled and tell
     /// when one is pushed.
     pub fn register(&self) {
-        self.jobs.register(job::Scan::new(self.clone()));
-        self.jobs.register(scan_all::ScanAll::new(self.clone()));
+        for kind in [SCAN, external::SCAN_EXTERNAL] {
+            self.jobs.register(job::Scan::new(self.clone(), kind));
+        }
+        for (kind, queue) in [
+            (scan_all::SCAN_ALL, SCAN),
+            (scan_all::SCAN_ALL_EXTERNAL, external::SCAN_EXTERNAL),
+        ] {
+            self.jobs
+                .register(scan_all::ScanAll::new(self.clone(), kind, queue));
+        }
         self.jobs.register(export::Export(self.clone()));
         self.jobs.register(export::Cleanup(self.clone()));
         self.jobs.keep(export::EXPORT, export::KEPT);
@@ -119,31 +134,35 @@ impl Scanning {
     ) -> Result<ExecutionId, VulnError> {
         let params = job::params(repository, digest);
         let report = Uuid::new_v4().to_string();
-        let image = store::images::ask(tx, digest, &report, now).await?;
+        let asked = external::asked(tx, repository, digest).await?;
+        let of = (digest, asked.project);
+        let image = store::images::ask(tx, of, &asked.key, &report, now).await?;
         let new = NewExecution {
             vendor: SCAN,
             vendor_id: image,
             trigger,
             unique: None,
             attributes: json!({"artifact": {"repository_name": repository, "digest": digest}}),
-            tasks: vec![NewTask::new(SCAN, params)],
+            tasks: vec![NewTask::new(asked.kind(), params)],
         };
         let execution = self.jobs.submit_in(tx, new).await?;
         store::images::scanned_by(tx, image, execution);
         Ok(execution)
     }
 
-    /// Notes that this execution is about to scan a manifest.
+    /// Notes that this execution is about to scan a manifest; gives the row of the scan.
     pub(crate) async fn ask(
         &self,
         tx: &mut berth_db::Tx,
         digest: &str,
+        asked: &Asked,
         execution: ExecutionId,
         now: Timestamp,
-    ) -> Result<(), DbError> {
+    ) -> Result<i64, DbError> {
         let report = Uuid::new_v4().to_string();
-        let image = store::images::ask(tx, digest, &report, now).await?;
+        let of = (digest, asked.project);
+        let image = store::images::ask(tx, of, &asked.key, &report, now).await?;
         store::images::scanned_by(tx, image, execution);
-        Ok(())
+        Ok(image)
     }
 }

@@ -12,6 +12,7 @@ use berth_jobs::Status;
 use berth_model::EventKind;
 
 use crate::events::Sought;
+use crate::external::in_force;
 use crate::matching::{Identified, Key, Said};
 use crate::store::images::{self, Shift};
 use crate::store::packages::{self, MatchRow};
@@ -145,12 +146,16 @@ impl Scanning {
 
     async fn tell_some(&self, tx: &mut Tx) -> Result<usize, DbError> {
         let news = state::take_news(tx, NEWS).await?;
-        for (_, digest) in &news {
-            let Some(scan) = images::find_in(tx, digest).await? else {
+        for (image, digest) in &news {
+            let Some(scan) = images::by_id(tx, *image).await? else {
                 continue;
             };
             let overview = report::overview(&scan).to_string();
             for repository in berth_registry::repositories_holding(tx, digest).await? {
+                // Where a project has a scan of its own, the one that all share is no news.
+                if in_force(tx, &repository, digest).await? != Some(*image) {
+                    continue;
+                }
                 let (of, sought) = ((&*repository, digest.as_str()), Sought::Vulnerabilities);
                 let overview = Some(overview.clone());
                 self.tell(tx, of, sought, Status::Success, overview).await?;

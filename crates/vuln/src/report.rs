@@ -27,6 +27,15 @@ pub(crate) fn scanner() -> Value {
     json!({"name": "Berth", "vendor": "Berth", "version": env!("CARGO_PKG_VERSION")})
 }
 
+/// Who made a report.
+fn scanner_of(scan: &ScanRow) -> Value {
+    if scan.is_external() {
+        // Written here alone, as JSON.
+        return serde_json::from_str(&scan.scanner).unwrap_or_default();
+    }
+    scanner()
+}
+
 /// The gravest severity of a scan, by Harbor's word.
 fn gravest(scan: &ScanRow) -> &'static str {
     let counts = [
@@ -68,7 +77,7 @@ pub(crate) fn overview(scan: &ScanRow) -> Value {
         "start_time": time(scan.started_at),
         "duration": duration.max(0),
         "complete_percent": if scan.status == "Success" { 100 } else { 0 },
-        "scanner": scanner(),
+        "scanner": scanner_of(scan),
     });
     if let Some(ended) = ended {
         overview["end_time"] = ended.into();
@@ -87,6 +96,17 @@ impl Scanning {
         repository: &str,
         scan: &ScanRow,
     ) -> Result<Value, VulnError> {
+        let generated = scan.ended_at.unwrap_or(scan.started_at);
+        if scan.is_external() {
+            let report = json!({
+                "generated_at": Timestamp::from_micros(generated).to_rfc3339(),
+                "artifact": {"repository": repository, "digest": scan.digest},
+                "scanner": scanner_of(scan),
+                "severity": gravest(scan),
+                "vulnerabilities": self.external_items(scan).await?,
+            });
+            return Ok(json!({MIME: report}));
+        }
         let found = crate::store::images::found(&self.db, scan.id, 0).await?;
         let mut ids: Vec<i64> = found.iter().map(|row| row.advisory_id).collect();
         ids.sort_unstable();
@@ -118,7 +138,6 @@ impl Scanning {
             .collect();
         let notes = crate::store::images::notes(&self.db, scan.id).await?;
         let notes: Value = serde_json::from_slice(&notes).unwrap_or_default();
-        let generated = scan.ended_at.unwrap_or(scan.started_at);
         let report = json!({
             "generated_at": Timestamp::from_micros(generated).to_rfc3339(),
             "artifact": {"repository": repository, "digest": scan.digest},

@@ -3,7 +3,8 @@
 //! Invariant: a task of this kind gives tasks to a bounded number of images and one to its own
 //! successor, which is taken once those are; so what waits is bounded however many images there
 //! are (but while scans are paused), scans that others want are not queued behind all of them, and
-//! a stop is quick. An image that several repositories hold is scanned once.
+//! a stop is quick. An image that several repositories hold is scanned once,
+//! and once more for each project that has it scanned by an external scanner.
 
 use std::collections::HashSet;
 
@@ -14,22 +15,31 @@ use berth_model::{ExecutionId, ManifestId};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use crate::external::asked;
 use crate::job::AT_A_TIME;
 use crate::store::images;
-use crate::{SCAN, Scanning, VulnError, job};
+use crate::{Scanning, VulnError, job};
 
 /// The vendor and the job type.
 pub(crate) const SCAN_ALL: &str = "SCAN_ALL";
+/// The job type of a successor that comes after scans by external scanners.
+pub(crate) const SCAN_ALL_EXTERNAL: &str = "SCAN_ALL_EXTERNAL";
 /// Images that one task looks at.
 const PAGE: i64 = 200;
 
 pub(crate) struct ScanAll {
     scanning: Scanning,
+    kind: &'static str,
+    queue: &'static str,
 }
 
 impl ScanAll {
-    pub(crate) const fn new(scanning: Scanning) -> Self {
-        Self { scanning }
+    pub(crate) const fn new(scanning: Scanning, kind: &'static str, queue: &'static str) -> Self {
+        Self {
+            scanning,
+            kind,
+            queue,
+        }
     }
 }
 
@@ -50,8 +60,8 @@ impl Handler for ScanAll {
             max_attempts: 3,
             concurrency: AT_A_TIME,
             // In one queue with the scans, so that its successor comes after those it made.
-            shares: SCAN,
-            ..Kind::new(SCAN_ALL)
+            shares: self.queue,
+            ..Kind::new(self.kind)
         }
     }
 
@@ -113,19 +123,24 @@ impl Scanning {
                     let digests: Vec<&str> = page.iter().map(|held| held.digest.as_str()).collect();
                     let mut seen: HashSet<String> =
                         images::asked_by(tx, execution, &digests).await?;
-                    let mut tasks = Vec::new();
+                    let (mut tasks, mut successor) = (Vec::new(), SCAN_ALL);
                     for held in &page {
-                        if !seen.insert(held.digest.clone()) {
+                        let (repository, digest) = (&held.repository, &held.digest);
+                        let asked = asked(tx, repository, digest).await?;
+                        if !seen.insert(asked.key.clone()) {
                             continue;
                         }
-                        let (repository, digest) = (&held.repository, &held.digest);
-                        tasks.push(NewTask::new(SCAN, job::params(repository, digest)));
-                        this.ask(tx, digest, execution, now).await?;
+                        if asked.external.is_some() {
+                            successor = SCAN_ALL_EXTERNAL;
+                        }
+                        let params = job::params(repository, digest);
+                        tasks.push(NewTask::new(asked.kind(), params));
+                        this.ask(tx, digest, &asked, execution, now).await?;
                     }
                     let given = tasks.len();
                     if let Some(last) = page.last().filter(|_| page.len() as i64 == PAGE) {
                         let next = json!({"after": last.id.get()});
-                        tasks.push(NewTask::new(SCAN_ALL, next));
+                        tasks.push(NewTask::new(successor, next));
                     }
                     if let Some(planned) = planned {
                         let attributes = json!({"planned": planned});

@@ -1,6 +1,7 @@
 //! The tables of this crate.
 
 pub(crate) mod export;
+pub(crate) mod external;
 pub(crate) mod feeds;
 pub(crate) mod gate;
 pub(crate) mod hub;

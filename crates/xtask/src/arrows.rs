@@ -27,6 +27,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("berth-vuln", "berth-jobs"),
     ("berth-vuln", "berth-scan"),
     ("berth-vuln", "berth-remote"),
+    ("berth-vuln", "berth-scanners"),
     ("berth-portal", "berth-iam"),
     ("berth-scanners", "berth-catalog"),
     ("berth-scanners", "berth-iam"),

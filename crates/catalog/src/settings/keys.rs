@@ -197,7 +197,7 @@ settings! {
     skip_audit_log_database: bool = Kind::Flag, false;
     /// Events that are not written to the access log.
     disabled_audit_log_event_types: String = Kind::Ruled("names of GET /api/v2.0/auditlog-exts/events, joined by commas", event_types), "";
-    /// A scanner's pull leaves the pull time as it is. Used from the version that scans.
+    /// Pulls of external scanners are not counted and change no pull time.
     scanner_skip_update_pulltime: bool = Kind::Flag, false;
     /// Pulls do not change pull times.
     pull_time_update_disable: bool = Kind::Flag, false;

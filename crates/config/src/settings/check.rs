@@ -89,11 +89,15 @@ impl Found<'_> {
         if http.metrics_listen == Some(http.listen) && http.listen.port() != 0 {
             self.add("http.metrics_listen", "must differ from http.listen");
         }
-        if let Some(url) = &http.external_url {
+        for (key, url) in [
+            ("http.external_url", &http.external_url),
+            ("http.internal_url", &http.internal_url),
+        ] {
+            let Some(url) = url else { continue };
             match parse_url(url) {
                 Some(uri) if matches!(uri.path(), "" | "/") && uri.query().is_none() => {}
-                Some(_) => self.add("http.external_url", "must not have a path or a query"),
-                None => self.add("http.external_url", NO_URL),
+                Some(_) => self.add(key, "must not have a path or a query"),
+                None => self.add(key, NO_URL),
             }
         }
     }

@@ -147,7 +147,9 @@ fn every_key_can_be_set_by_its_variable() {
     let by_file = ["database.url", "configuration.overwrite"];
     for key in Settings::keys().filter(|key| !by_file.contains(&key.name)) {
         let value = match key.name {
-            "http.external_url" | "tracing.otlp_endpoint" => "https://registry.example",
+            "http.external_url" | "http.internal_url" | "tracing.otlp_endpoint" => {
+                "https://registry.example"
+            }
             "http.metrics_listen" => "[::1]:9090",
             "database.url_file" | "configuration.overwrite_file" => url_file.to_str().unwrap(),
             "egress.allow" | "egress.no_proxy" => "10.0.0.0/8,hooks.internal",
@@ -260,6 +262,7 @@ fn values_out_of_range_and_out_of_place_are_refused() {
         ("http.external_url", "ftp://a", "https://"),
         ("http.external_url", "https://u:p@a", "no user"),
         ("http.external_url", "https://a/harbor", "path"),
+        ("http.internal_url", "https://a/harbor", "path"),
         ("http.tls_cert", "/a.pem", "http.tls_key"),
         ("http.metrics_listen", "127.0.0.1:8080", "differ"),
         ("database.url", "mysql://a:hunter2@b/c", "postgres://"),

@@ -3,6 +3,9 @@
 use berth_model::{RobotId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+/// Pulling past the rules about content, by Harbor's word. No token request gives it.
+pub(super) const SCANNER_PULL: &str = "scanner-pull";
+
 /// Actions on one thing (distribution's token specification, `access`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {
@@ -76,6 +79,20 @@ impl Claims {
     /// Whether it gives `action` on `repository`, by its whole name.
     pub fn allows(&self, repository: &str, action: &str) -> bool {
         self.gives("repository", repository, action)
+    }
+
+    /// Whether it was made for a scanner, which pulls one repository.
+    pub fn is_scanner(&self) -> bool {
+        let mut actions = self.access.iter().flat_map(|entry| &entry.actions);
+        actions.any(|action| action == SCANNER_PULL)
+    }
+
+    /// Whether its holder is to judge what is in `repository`, and so pulls what others may not.
+    pub fn scans(&self, repository: &str) -> bool {
+        self.access.iter().any(|entry| {
+            let named = entry.kind == "repository" && entry.name == repository;
+            named && entry.actions.iter().any(|action| action == SCANNER_PULL)
+        })
     }
 
     /// Whether it lets its holder read the catalog (`registry:catalog:*`).

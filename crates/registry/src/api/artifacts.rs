@@ -261,7 +261,8 @@ impl Registry {
         let scans = match self.inner.guard.get() {
             Some(guard) if with.scans => {
                 let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
-                guard.overviews(&digests).await?
+                let project = ProjectId(rows.first().map_or(0, |row| row.project_id));
+                guard.overviews(project, &digests).await?
             }
             _ => HashMap::new(),
         };

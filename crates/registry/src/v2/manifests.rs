@@ -39,7 +39,7 @@ impl Registry {
         } else if call.is_head() {
             (StatusCode::OK, Body::Empty)
         } else {
-            self.ask_guard(name, &row).await?;
+            self.ask_guard(&call.actor, name, &row).await?;
             let payload = self.payload(&row).await?;
             self.record_pull(&call.actor, call.address, name, &row, reference);
             (StatusCode::OK, Body::from(payload))

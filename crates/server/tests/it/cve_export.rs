@@ -53,7 +53,7 @@ fn csv(file: &Answer) -> String {
 }
 
 /// What is exported, as `repository cve`, in order.
-async fn exported(app: &App, body: Value) -> Vec<String> {
+pub(crate) async fn exported(app: &App, body: Value) -> Vec<String> {
     let id = begin(app, &app.admin, &body).await;
     let run = ended(app, &app.admin, id).await;
     assert_eq!(run["status"], "Success", "{run}");

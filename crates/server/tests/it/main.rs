@@ -50,6 +50,7 @@ mod sbom_attached;
 mod scan_all;
 mod scanners;
 mod scanning;
+mod scans_external;
 mod sessions;
 mod syslog;
 mod tokens;

@@ -4,32 +4,37 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use berth_scanners::{AdapterError, ScanArtifact, ScanRegistry, ScanRequest, Severity};
+use berth_model::Secret;
+use berth_scanners::{
+    AdapterError, ScanArtifact, ScanRegistry, ScanRequest, Severity, VULNERABILITY_REPORT,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, both_with};
 use crate::webhooks::{header, setup};
 
 const ALL: &str = "/api/v2.0/scanners";
-const BUILT_IN: &str = "00000000-0000-4000-8000-000000000001";
-const KEY: &str = "hunter2-of-the-scanner";
+pub(crate) const BUILT_IN: &str = "00000000-0000-4000-8000-000000000001";
+pub(crate) const KEY: &str = "hunter2-of-the-scanner";
 
 /// What the stub answers next to a path that ends so: status, further headers, body. The last
 /// one stays.
 type Script = Arc<Mutex<Vec<(&'static str, Vec<Reply>)>>>;
 
 #[derive(Clone)]
-struct Reply {
-    status: u16,
-    headers: &'static str,
-    body: String,
-    after: Duration,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: &'static str,
+    /// `@authorization@` in it becomes what the last request for a scan was given.
+    pub(crate) body: String,
+    pub(crate) after: Duration,
 }
 
-fn reply(status: u16, body: &Value) -> Reply {
+pub(crate) fn reply(status: u16, body: &Value) -> Reply {
     Reply {
         status,
         headers: "",
@@ -44,6 +49,8 @@ pub(crate) struct Stub {
     script: Script,
     /// The heads and bodies of requests.
     heard: Arc<Mutex<Vec<(String, String)>>>,
+    /// Told of each request.
+    news: Arc<Notify>,
 }
 
 impl Stub {
@@ -52,10 +59,11 @@ impl Stub {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script: Script = Arc::default();
         let heard: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let (answers, notes) = (script.clone(), heard.clone());
+        let news: Arc<Notify> = Arc::default();
+        let (answers, notes, bell) = (script.clone(), heard.clone(), news.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (answers, notes) = (answers.clone(), notes.clone());
+                let (answers, notes, bell) = (answers.clone(), notes.clone(), bell.clone());
                 tokio::spawn(async move {
                     let (mut seen, mut buffer) = (Vec::new(), vec![0; 16 * 1024]);
                     let (head, body) = loop {
@@ -76,6 +84,7 @@ impl Stub {
                     };
                     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
                     notes.lock().unwrap().push((head, body));
+                    bell.notify_waiters();
                     let found = {
                         let mut answers = answers.lock().unwrap();
                         let known = answers.iter_mut().find(|(end, _)| path.ends_with(end));
@@ -87,7 +96,11 @@ impl Stub {
                             }
                         })
                     };
-                    let found = found.unwrap_or_else(|| reply(404, &json!({})));
+                    let mut found = found.unwrap_or_else(|| reply(404, &json!({})));
+                    if found.body.contains("@authorization@") {
+                        let given = authorization(&notes.lock().unwrap());
+                        found.body = found.body.replace("@authorization@", &given);
+                    }
                     tokio::time::sleep(found.after).await;
                     let answer = format!(
                         "HTTP/1.1 {} X\r\n{}connection: close\r\ncontent-length: {}\r\n\r\n{}",
@@ -100,27 +113,68 @@ impl Stub {
                 });
             }
         });
-        let stub = Self { url, script, heard };
+        let stub = Self {
+            url,
+            script,
+            heard,
+            news,
+        };
         stub.says("/metadata", vec![reply(200, &metadata())]);
         stub
     }
 
-    fn says(&self, end: &'static str, replies: Vec<Reply>) {
+    pub(crate) fn says(&self, end: &'static str, replies: Vec<Reply>) {
         let mut script = self.script.lock().unwrap();
         script.retain(|(known, _)| *known != end);
         script.push((end, replies));
     }
 
-    fn heard(&self) -> Vec<(String, String)> {
+    pub(crate) fn heard(&self) -> Vec<(String, String)> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// Forgets what it heard.
+    pub(crate) fn forget(&self) {
+        self.heard.lock().unwrap().clear();
+    }
+
+    /// The body of the first request that begins so and came since it was told to forget.
+    pub(crate) async fn hears(&self, beginning: &str) -> String {
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            let heard = self.heard();
+            let found = heard
+                .into_iter()
+                .find(|(head, _)| head.starts_with(beginning));
+            if let Some((_, body)) = found {
+                return body;
+            }
+            news.await;
+        }
     }
 }
 
-fn metadata() -> Value {
+/// What the last request for a scan was given to pull with.
+fn authorization(heard: &[(String, String)]) -> String {
+    let mut asked = heard.iter().rev();
+    let asked = asked.find(|(head, _)| head.starts_with("POST"));
+    let body: Value = serde_json::from_str(&asked.unwrap().1).unwrap();
+    body["registry"]["authorization"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+pub(crate) fn metadata() -> Value {
     json!({
         "scanner": {"name": "Stub", "vendor": "Tests", "version": "1.0"},
         "capabilities": [{
-            "consumes_mime_types": ["application/vnd.docker.distribution.manifest.v2+json"],
+            "consumes_mime_types": [
+                "application/vnd.docker.distribution.manifest.v2+json",
+                "application/vnd.oci.image.manifest.v1+json",
+            ],
             "produces_mime_types": [
                 "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0",
                 "application/vnd.security.vulnerability.report;version=1.1",
@@ -130,7 +184,7 @@ fn metadata() -> Value {
     })
 }
 
-async fn register(app: &App, name: &str, url: &str) -> String {
+pub(crate) async fn register(app: &App, name: &str, url: &str) -> String {
     let body = json!({"name": name, "url": url, "auth": "X-ScannerAdapter-API-Key",
         "access_credential": KEY});
     let made = app.post(ALL).json(&body).await.expect(201);
@@ -310,7 +364,7 @@ fn wanted(digest: &str) -> ScanRequest {
     ScanRequest {
         registry: ScanRegistry {
             url: "http://registry.example.com".to_owned(),
-            authorization: "Bearer short-lived".to_owned(),
+            authorization: Secret::new("Bearer short-lived".to_owned()),
         },
         artifact: ScanArtifact {
             repository: "team/app".to_owned(),
@@ -318,6 +372,7 @@ fn wanted(digest: &str) -> ScanRequest {
             tag: String::new(),
             mime_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         },
+        report: VULNERABILITY_REPORT,
     }
 }
 
@@ -344,7 +399,7 @@ async fn a_scan_waits_for_the_report_and_believes_no_lie() {
             vec![not_yet.clone(), reply(503, &json!({})), reply(200, &good)],
         );
         let report = adapter
-            .scan(&wanted("sha256:a"), limit, &stop)
+            .scan(&wanted("sha256:a"), limit, &stop, &|_| ())
             .await
             .unwrap();
         assert_eq!(report.severity, Severity::High);
@@ -370,7 +425,9 @@ async fn a_scan_waits_for_the_report_and_believes_no_lie() {
         // Of another image, and no report at all.
         for lie in [json!({"artifact": {"digest": "sha256:b"}}), json!("clean")] {
             stub.says("/report", vec![reply(200, &lie)]);
-            let scanned = adapter.scan(&wanted("sha256:a"), limit, &stop).await;
+            let scanned = adapter
+                .scan(&wanted("sha256:a"), limit, &stop, &|_| ())
+                .await;
             assert!(
                 matches!(scanned, Err(AdapterError::Report(_))),
                 "{scanned:?}"
@@ -381,20 +438,26 @@ async fn a_scan_waits_for_the_report_and_believes_no_lie() {
             "/report",
             vec![reply(500, &json!({"error": {"message": "oh"}}))],
         );
-        let scanned = adapter.scan(&wanted("sha256:a"), limit, &stop).await;
+        let scanned = adapter
+            .scan(&wanted("sha256:a"), limit, &stop, &|_| ())
+            .await;
         assert!(
             matches!(scanned, Err(AdapterError::Refused(500, _))),
             "{scanned:?}"
         );
         stub.says("/report", vec![not_yet]);
         let short = Duration::from_millis(300);
-        let scanned = adapter.scan(&wanted("sha256:a"), short, &stop).await;
+        let scanned = adapter
+            .scan(&wanted("sha256:a"), short, &stop, &|_| ())
+            .await;
         assert!(
             matches!(scanned, Err(AdapterError::TimedOut(_))),
             "{scanned:?}"
         );
         stop.cancel();
-        let scanned = adapter.scan(&wanted("sha256:a"), limit, &stop).await;
+        let scanned = adapter
+            .scan(&wanted("sha256:a"), limit, &stop, &|_| ())
+            .await;
         assert!(matches!(scanned, Err(AdapterError::Stopped)), "{scanned:?}");
     })
     .await;

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::external::SCAN_EXTERNAL;
 use crate::scan_all::SCAN_ALL;
 use crate::{SCAN, Scanning, VulnError};
 
@@ -284,8 +285,15 @@ impl Scanning {
         let Some(run) = self.last_scan_all(trigger).await? else {
             return Ok(Json(StatsBody::default()));
         };
-        let counts = self.jobs.task_counts(run.id, Some(SCAN)).await;
-        let counts = counts.map_err(VulnError::from)?;
+        let mut counts = BTreeMap::new();
+        for kind in [SCAN, SCAN_EXTERNAL] {
+            let counted = self.jobs.task_counts(run.id, Some(kind)).await;
+            for (status, count) in counted.map_err(VulnError::from)? {
+                let counted = counts.entry(status.to_string()).or_insert((status, 0));
+                counted.1 += count;
+            }
+        }
+        let counts: Vec<_> = counts.into_values().collect();
         let given: i64 = counts.iter().map(|(_, count)| count).sum();
         let ended = counts.iter().filter(|(status, _)| status.is_final());
         let ongoing = run.ended_at.is_none();

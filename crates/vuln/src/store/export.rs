@@ -24,6 +24,8 @@ pub(crate) struct ArtifactRow {
     pub(crate) id: i64,
     pub(crate) digest: String,
     pub(crate) image: i64,
+    /// JSON of the external scanner that made the report; empty: the built-in one.
+    pub(crate) scanner: String,
 }
 
 /// A vulnerability of a package of an image.
@@ -189,8 +191,11 @@ pub(crate) async fn artifacts(
     most: i64,
 ) -> Result<Vec<ArtifactRow>, DbError> {
     db.all(
-        "SELECT m.id, m.digest, s.id AS image FROM manifest m \
-         JOIN image_scan s ON s.digest = m.digest \
+        "SELECT m.id, m.digest, s.id AS image, s.scanner FROM manifest m \
+         JOIN repository r ON r.id = m.repository_id \
+         JOIN image_scan s ON s.digest = m.digest AND (s.project_id = r.project_id OR \
+           (s.project_id IS NULL AND NOT EXISTS (SELECT 1 FROM image_scan o \
+              WHERE o.digest = m.digest AND o.project_id = r.project_id))) \
          WHERE m.repository_id = $1 AND m.digest > $2 AND s.scanned = $3 \
          ORDER BY m.digest LIMIT $4",
         args![repository, after, true, most],
@@ -272,10 +277,11 @@ pub(crate) async fn findings(
     }
     let sql = format!(
         "SELECT v.package_id, v.name, v.severity, v.status, v.fixed_version, v.advisory_id, \
-           p.name AS package, p.version, i.layer, i.path, e.since AS exploited_since \
+           p.name AS package, p.version, i.layer, i.path, \
+           (SELECT MIN(e.since) FROM exploited_vulnerability e WHERE e.name = v.name) \
+             AS exploited_since \
          FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
          JOIN package p ON p.id = v.package_id \
-         LEFT JOIN exploited_vulnerability e ON e.name = v.name \
          WHERE i.image_id = $1 AND i.package_id >= $2 AND (i.package_id > $2 OR v.name > $3) {only} \
          ORDER BY i.package_id, v.name LIMIT $4"
     );

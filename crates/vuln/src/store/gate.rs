@@ -22,12 +22,16 @@ pub(crate) async fn passed(
         for name in chunk {
             values.push(name.as_str());
         }
+        let names = placeholders(2, chunk.len());
         let sql = format!(
             "SELECT v.severity, COUNT(*), \
                CAST(COALESCE(SUM(CASE WHEN v.fixed_version IS NULL THEN 0 ELSE 1 END), 0) AS BIGINT) \
-             FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
-             WHERE i.image_id = $1 AND v.name IN ({}) GROUP BY v.severity",
-            placeholders(2, chunk.len())
+             FROM (SELECT v.severity, v.fixed_version FROM image_package i \
+                 JOIN package_vulnerability v ON v.package_id = i.package_id \
+                 WHERE i.image_id = $1 AND v.name IN ({names}) \
+               UNION ALL SELECT f.severity, f.fixed_version FROM external_finding f \
+                 WHERE f.image_id = $1 AND f.name IN ({names})) v \
+             GROUP BY v.severity"
         );
         let rows: Vec<(i64, i64, i64)> = db.all(AssertSqlSafe(sql), values).await?;
         found.extend(rows);
@@ -40,8 +44,11 @@ pub(crate) async fn exploited(db: &Db, image: i64) -> Result<Vec<(String,)>, DbE
     db.all(
         "SELECT v.name FROM image_package i \
          JOIN package_vulnerability v ON v.package_id = i.package_id \
-         JOIN exploited_vulnerability e ON e.name = v.name \
-         WHERE i.image_id = $1 LIMIT 100000",
+         WHERE i.image_id = $1 \
+           AND EXISTS (SELECT 1 FROM exploited_vulnerability e WHERE e.name = v.name) \
+         UNION ALL SELECT f.name FROM external_finding f WHERE f.image_id = $1 \
+           AND EXISTS (SELECT 1 FROM exploited_vulnerability e WHERE e.name = f.name) \
+         LIMIT 100000",
         args![image],
     )
     .await

@@ -1,15 +1,22 @@
 //! Rows of `image_scan` and `image_package`.
+//!
+//! Invariant: for a project the row of its own is in force where there is one, else the row that
+//! all share; rows of projects are never deleted while their project is there.
 
 use std::collections::{HashMap, HashSet};
 
 use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
-use berth_model::{ExecutionId, TaskId, Timestamp};
+use berth_model::{ExecutionId, ProjectId, TaskId, Timestamp};
+
+use super::{external, state};
 
 /// A scan as it stands, and what the last report counts.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct ScanRow {
     pub(crate) id: i64,
     pub(crate) digest: String,
+    /// JSON of the external scanner that made the report; empty: the built-in one.
+    pub(crate) scanner: String,
     pub(crate) report_id: String,
     pub(crate) status: String,
     pub(crate) execution_id: Option<i64>,
@@ -27,7 +34,14 @@ pub(crate) struct ScanRow {
     pub(crate) fixable: i64,
 }
 
-const SCAN: &str = "SELECT id, digest, report_id, status, execution_id, task_id, started_at, ended_at, \
+impl ScanRow {
+    /// Whether an external scanner made the report.
+    pub(crate) const fn is_external(&self) -> bool {
+        !self.scanner.is_empty()
+    }
+}
+
+const SCAN: &str = "SELECT id, digest, scanner, report_id, status, execution_id, task_id, started_at, ended_at, \
      distro, scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan";
 
 /// A vulnerability of a package of an image.
@@ -55,19 +69,47 @@ pub(crate) struct HeldPackage {
     pub(crate) path: String,
 }
 
-pub(crate) async fn find(db: &Db, digest: &str) -> Result<Option<ScanRow>, DbError> {
-    let sql = AssertSqlSafe(format!("{SCAN} WHERE digest = $1"));
-    db.optional(sql, args![digest]).await
+/// Where the scan of an image stands that a project has for itself.
+fn own_key(digest: &str, project: ProjectId) -> String {
+    format!("{digest} {project}")
 }
 
-/// As [`find`], as this transaction sees it.
-pub(crate) async fn find_in(tx: &mut Tx, digest: &str) -> Result<Option<ScanRow>, DbError> {
-    let sql = AssertSqlSafe(format!("{SCAN} WHERE digest = $1"));
-    tx.optional(sql, args![digest]).await
+/// Of the two rows that may be there for an image, the project's own.
+const IN_FORCE: &str = "WHERE scan_key IN ($1, $2) ORDER BY LENGTH(scan_key) DESC LIMIT 1";
+
+/// The scan of an image that counts in a project.
+pub(crate) async fn find(
+    db: &Db,
+    digest: &str,
+    project: ProjectId,
+) -> Result<Option<ScanRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{SCAN} {IN_FORCE}"));
+    db.optional(sql, args![digest, own_key(digest, project)])
+        .await
+}
+
+/// As [`find`], as this transaction sees it; its id.
+pub(crate) async fn id_in(
+    tx: &mut Tx,
+    digest: &str,
+    project: ProjectId,
+) -> Result<Option<i64>, DbError> {
+    let sql = AssertSqlSafe(format!("SELECT id FROM image_scan {IN_FORCE}"));
+    let row: Option<(i64,)> = tx
+        .optional(sql, args![digest, own_key(digest, project)])
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// The scan with this id, as this transaction sees it.
+pub(crate) async fn by_id(tx: &mut Tx, image: i64) -> Result<Option<ScanRow>, DbError> {
+    let sql = AssertSqlSafe(format!("{SCAN} WHERE id = $1"));
+    tx.optional(sql, args![image]).await
 }
 
 pub(crate) async fn find_many(
     db: &Db,
+    project: ProjectId,
     digests: &[&str],
 ) -> Result<HashMap<String, ScanRow>, DbError> {
     let mut found = HashMap::with_capacity(digests.len());
@@ -78,34 +120,106 @@ pub(crate) async fn find_many(
         let mut values = Args::new();
         for digest in chunk {
             values.push(*digest);
+            values.push(own_key(digest, project));
         }
-        let sql = format!("{SCAN} WHERE digest IN ({})", placeholders(1, chunk.len()));
+        // The later one of a digest stays.
+        let sql = format!(
+            "{SCAN} WHERE scan_key IN ({}) ORDER BY LENGTH(scan_key)",
+            placeholders(1, 2 * chunk.len())
+        );
         let rows: Vec<ScanRow> = db.all(AssertSqlSafe(sql), values).await?;
         found.extend(rows.into_iter().map(|row| (row.digest.clone(), row)));
     }
     Ok(found)
 }
 
-/// A scan of this manifest is asked for; what an earlier one found stays until it ends.
+/// Where a scan of a manifest for a project belongs: by an external scanner, or once there was one,
+/// to the project alone.
+pub(crate) async fn key_for(
+    tx: &mut Tx,
+    (digest, project): (&str, ProjectId),
+    external: bool,
+) -> Result<String, DbError> {
+    let own = own_key(digest, project);
+    if external || id_of(tx, &own).await?.is_some() {
+        return Ok(own);
+    }
+    Ok(digest.to_owned())
+}
+
+/// The scan with this key.
+pub(crate) async fn id_of(tx: &mut Tx, key: &str) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> = tx
+        .optional("SELECT id FROM image_scan WHERE scan_key = $1", args![key])
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// A scan of this manifest is asked for, in the place that [`key_for`] gave; what an earlier one
+/// found stays until it ends.
 pub(crate) async fn ask(
     tx: &mut Tx,
-    digest: &str,
+    (digest, project): (&str, ProjectId),
+    key: &str,
     report_id: &str,
     now: Timestamp,
 ) -> Result<i64, DbError> {
+    let of = (key != digest).then_some(project);
+    if let Some(project) = of {
+        part(tx, digest, key, project).await?;
+    }
     let (id,): (i64,) = tx
         .one(
-            "INSERT INTO image_scan (digest, report_id, status, started_at, distro, notes, \
-               scanned, critical, high, medium, low, negligible, unknown, fixable) \
-             VALUES ($1, $2, 'Pending', $3, '', $4, $5, 0, 0, 0, 0, 0, 0, 0) \
-             ON CONFLICT (digest) DO UPDATE SET status = 'Pending', \
+            "INSERT INTO image_scan (scan_key, digest, project_id, report_id, status, started_at, \
+               distro, notes, scanned, critical, high, medium, low, negligible, unknown, fixable) \
+             VALUES ($1, $2, $3, $4, 'Pending', $5, '', $6, $7, 0, 0, 0, 0, 0, 0, 0) \
+             ON CONFLICT (scan_key) DO UPDATE SET status = 'Pending', \
                report_id = excluded.report_id, started_at = excluded.started_at, ended_at = NULL, \
                task_id = NULL \
              RETURNING id",
-            args![digest, report_id, now, b"{}".to_vec(), false],
+            args![
+                key,
+                digest,
+                of.map(ProjectId::get),
+                report_id,
+                now,
+                b"{}".to_vec(),
+                false
+            ],
         )
         .await?;
     Ok(id)
+}
+
+/// Gives a project a scan of its own that says what the one says that all share, if that says
+/// anything.
+async fn part(tx: &mut Tx, digest: &str, own: &str, project: ProjectId) -> Result<(), DbError> {
+    if id_of(tx, own).await?.is_some() {
+        return Ok(());
+    }
+    state::share(tx).await?;
+    let made: Option<(i64,)> = tx
+        .optional(
+            "INSERT INTO image_scan (scan_key, digest, project_id, report_id, status, started_at, \
+               ended_at, distro, notes, scanned, critical, high, medium, low, negligible, unknown, \
+               fixable) \
+             SELECT $1, digest, $2, report_id, status, started_at, ended_at, distro, notes, \
+               scanned, critical, high, medium, low, negligible, unknown, fixable \
+             FROM image_scan WHERE scan_key = $3 AND scanned = $4 \
+             ON CONFLICT (scan_key) DO NOTHING RETURNING id",
+            args![own, project, digest, true],
+        )
+        .await?;
+    if let Some((id,)) = made {
+        tx.execute(
+            "INSERT INTO image_package (image_id, package_id, layer, path) \
+             SELECT $1, i.package_id, i.layer, i.path FROM image_package i \
+             JOIN image_scan s ON s.id = i.image_id WHERE s.scan_key = $2",
+            args![id, digest],
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 /// Which execution scans an image.
@@ -116,7 +230,7 @@ pub(crate) fn scanned_by(tx: &mut Tx, image: i64, execution: ExecutionId) {
     );
 }
 
-/// Of these manifests, those that this execution scans already.
+/// Of these manifests, the keys of the scans that this execution makes already.
 pub(crate) async fn asked_by(
     tx: &mut Tx,
     execution: ExecutionId,
@@ -132,37 +246,30 @@ pub(crate) async fn asked_by(
             values.push(*digest);
         }
         let sql = format!(
-            "SELECT digest FROM image_scan WHERE execution_id = $1 AND digest IN ({})",
+            "SELECT scan_key FROM image_scan WHERE execution_id = $1 AND digest IN ({})",
             placeholders(2, chunk.len())
         );
         let rows: Vec<(String,)> = tx.all(AssertSqlSafe(sql), values).await?;
-        found.extend(rows.into_iter().map(|(digest,)| digest));
+        found.extend(rows.into_iter().map(|(key,)| key));
     }
     Ok(found)
 }
 
-/// A task begins to scan a manifest.
-pub(crate) async fn begin(db: &Db, digest: &str, task: TaskId) -> Result<(), DbError> {
-    let digest = digest.to_owned();
-    db.write(move |tx| {
-        Box::pin(async move {
-            tx.execute(
-                "UPDATE image_scan SET status = 'Running', task_id = $2, ended_at = NULL \
-                 WHERE digest = $1",
-                args![digest, task],
-            )
-            .await?;
-            Ok::<_, DbError>(())
-        })
-    })
-    .await
+/// A task begins to make a scan.
+pub(crate) async fn begin(tx: &mut Tx, image: i64, task: TaskId) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE image_scan SET status = 'Running', task_id = $2, ended_at = NULL WHERE id = $1",
+        args![image, task],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Ends a scan that an execution began and did not end with a report; `false`: it has ended, or
 /// another execution has taken it over.
 pub(crate) async fn end(
     tx: &mut Tx,
-    digest: &str,
+    image: i64,
     execution: ExecutionId,
     status: &str,
     now: Timestamp,
@@ -170,8 +277,8 @@ pub(crate) async fn end(
     let changed = tx
         .execute(
             "UPDATE image_scan SET status = $3, ended_at = $4 \
-             WHERE digest = $1 AND execution_id = $2 AND status IN ('Pending', 'Running')",
-            args![digest, execution, status, now],
+             WHERE id = $1 AND execution_id = $2 AND status IN ('Pending', 'Running')",
+            args![image, execution, status, now],
         )
         .await?;
     Ok(changed == 1)
@@ -196,21 +303,24 @@ pub(crate) async fn settle(
 /// Writes what a scan found, in place of what one found before.
 pub(crate) async fn put_report(
     tx: &mut Tx,
-    digest: &str,
+    id: i64,
     distro: &str,
     notes: Vec<u8>,
     packages: &[HeldPackage],
     now: Timestamp,
-) -> Result<Option<i64>, DbError> {
-    let row: Option<(i64,)> = tx
-        .optional(
+) -> Result<(), DbError> {
+    let written = tx
+        .execute(
             "UPDATE image_scan SET status = 'Success', ended_at = $2, distro = $3, notes = $4, \
-               scanned = $5 WHERE digest = $1 RETURNING id",
-            args![digest, now, distro, notes, true],
+               scanned = $5, scanner = '' WHERE id = $1",
+            args![id, now, distro, notes, true],
         )
         .await?;
-    let Some((id,)) = row else { return Ok(None) };
+    if written == 0 {
+        return Ok(());
+    }
     tx.later("DELETE FROM image_package WHERE image_id = $1", args![id]);
+    external::forget(tx, id);
     let mut rest = packages;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(chunk_of(rest.len()));
@@ -229,7 +339,7 @@ pub(crate) async fn put_report(
         tx.later(AssertSqlSafe(sql), values);
     }
     count(tx, id).await?;
-    Ok(Some(id))
+    Ok(())
 }
 
 /// Counts anew what is known of an image. Gives whether that is something else than before.
@@ -260,7 +370,7 @@ pub(crate) async fn count(tx: &mut Tx, image: i64) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
-/// Every vulnerability of an image, the gravest first.
+/// Every vulnerability of an image, whoever found it, the gravest first.
 pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<FoundRow>, DbError> {
     db.all(
         "SELECT v.name, v.severity, v.status, v.fixed_version, v.advisory_id, \
@@ -272,7 +382,14 @@ pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<Foun
          FROM image_package i JOIN package_vulnerability v ON v.package_id = i.package_id \
          JOIN package p ON p.id = i.package_id \
          WHERE i.image_id = $1 AND v.severity >= $2 \
-         ORDER BY v.severity DESC, p.name, v.name LIMIT 100000",
+         UNION ALL SELECT f.name, f.severity, f.status, f.fixed_version, \
+           CAST(0 AS BIGINT) AS advisory_id, f.package, f.version, '' AS layer, '' AS path, \
+           (SELECT MIN(e.since) FROM exploited_vulnerability e WHERE e.name = f.name) \
+             AS exploited_since, \
+           (SELECT MAX(e.probability) FROM exploit_probability e WHERE e.name = f.name) \
+             AS probability \
+         FROM external_finding f WHERE f.image_id = $1 AND f.severity >= $2 \
+         ORDER BY severity DESC, package, name LIMIT 100000",
         args![image, at_least],
     )
     .await

@@ -13,8 +13,10 @@ export const jobKinds = {
   ADVISORY_UPDATE: 'Fetch of advisories',
   IMAGE_SCAN: 'Scan',
   SBOM: 'SBOM',
+  IMAGE_SCAN_EXTERNAL: 'Scan by an external scanner',
   SCAN_ALL: 'Scan of everything',
   SCAN_DATA_EXPORT: 'CVE export',
   SYSTEM_ARTIFACT_CLEANUP: 'Cleaning of exports',
+  SCAN_ALL_EXTERNAL: 'Scan of everything, by external scanners',
   REPLICATION: 'Replication',
 } as const;

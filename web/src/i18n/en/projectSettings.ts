@@ -25,6 +25,4 @@ export const projectSettings = {
   scannerAbout: 'Who scans the images of this project.',
   scannerDefault: '{name} (default)',
   scannerOut: '{name} (does not answer)',
-  scannerKept:
-    'For now the built-in scanner makes all scans. What is chosen here is kept until others are asked too.',
 } as const;

@@ -15,8 +15,10 @@ export const jobKinds: Translated<typeof english> = {
   ADVISORY_UPDATE: '获取漏洞公告',
   IMAGE_SCAN: '扫描',
   SBOM: 'SBOM',
+  IMAGE_SCAN_EXTERNAL: '外部扫描器扫描',
   SCAN_ALL: '全部扫描',
   SCAN_DATA_EXPORT: '漏洞导出',
   SYSTEM_ARTIFACT_CLEANUP: '导出文件清理',
+  SCAN_ALL_EXTERNAL: '全部扫描（外部扫描器）',
   REPLICATION: '复制',
 };

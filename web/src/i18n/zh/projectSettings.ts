@@ -27,5 +27,4 @@ export const projectSettings: Translated<typeof english> = {
   scannerAbout: '由谁扫描此项目的镜像。',
   scannerDefault: '{name}（默认）',
   scannerOut: '{name}（无应答）',
-  scannerKept: '目前所有扫描均由内置扫描器执行。此处的选择会保留，待其他扫描器可用时生效。',
 };

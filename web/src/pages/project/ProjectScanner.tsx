@@ -1,5 +1,5 @@
 /** Which scanner a project uses. */
-import { Alert, NativeSelect, Paper, Stack } from '@mantine/core';
+import { NativeSelect, Paper, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { all, api, ok, type Schemas } from '../../api/client';
 import { useT } from '../../i18n';
@@ -58,11 +58,6 @@ export function ProjectScanner({ project, may }: { project: string; may: boolean
               onChange={(event) => choose(event.currentTarget.value)}
               data={[chosen, ...offered].map((one) => ({ value: one.uuid, label: nameOf(one) }))}
             />
-            {chosen.url !== '' && (
-              <Alert variant="light" color="harbour">
-                {t('projectSettings.scannerKept')}
-              </Alert>
-            )}
           </Stack>
         </Paper>
       )}

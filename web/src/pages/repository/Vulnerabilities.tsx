@@ -139,10 +139,13 @@ function Source({ report, scanner }: { report: Report; scanner?: string }) {
     [t('vulnerabilities.when'), <Moment key="when" time={report.generatedAt} />],
   ];
   if (scanner) parts.push([t('vulnerabilities.by'), scanner]);
-  parts.push([
-    t('vulnerabilities.distribution'),
-    report.distribution || t('vulnerabilities.noDistribution'),
-  ]);
+  // Other scanners do not say.
+  if (report.distribution || scanner === 'Berth') {
+    parts.push([
+      t('vulnerabilities.distribution'),
+      report.distribution || t('vulnerabilities.noDistribution'),
+    ]);
+  }
   if (report.feeds.length > 0) {
     const ages = report.feeds.map((feed) =>
       t('vulnerabilities.feedAge', {

@@ -159,6 +159,7 @@ pub(super) async fn world(db: Db) -> World {
         token_lifetime: Duration::from_mins(30),
         sparse_manifests: false,
         external_url: None,
+        internal_url: None,
     };
     let registry = Registry::new(
         db.clone(),
