@@ -88,6 +88,60 @@ async fn with(app: &App, authorization: &str, path: &str) -> Answer {
     call.header("authorization", authorization).send().await
 }
 
+/// What a scanner was given pulls its repository whatever the rules say, and nothing else; gives
+/// the token that it gets for it.
+async fn pulls_one_repository(app: &App, given: &str, held: &[u8]) -> String {
+    let manifest = "/v2/ext/app/manifests/v1";
+    // What it was given pulls this repository past the rule, by itself and as a token.
+    with(app, given, manifest).await.expect(200);
+    let blob = format!("/v2/ext/app/blobs/{}", sha256(held));
+    with(app, given, &blob).await.expect(200);
+    let service = "/service/token?service=harbor-registry&scope=repository:ext/app:pull";
+    let token = with(app, given, service).await.expect(200).json();
+    let token = format!("Bearer {}", token["token"].as_str().unwrap());
+    with(app, &token, manifest).await.expect(200);
+    // Nothing else, and nobody else.
+    for authorization in [given, &token] {
+        let other = with(app, authorization, "/v2/ext/other/manifests/v1").await;
+        other.refused(401, "UNAUTHORIZED");
+        let upload = app.post("/v2/ext/app/blobs/uploads/").nobody();
+        let upload = upload.header("authorization", authorization).send().await;
+        upload.refused(401, "UNAUTHORIZED");
+        let api = with(app, authorization, "/api/v2.0/projects/ext").await;
+        assert!(matches!(api.status, 401 | 403), "{}", api.status);
+        let scope = service.replace("ext/app:pull", "ext/other:pull,push");
+        let more = with(app, authorization, &scope).await.expect(200).json();
+        let more = format!("Bearer {}", more["token"].as_str().unwrap());
+        let other = with(app, &more, "/v2/ext/other/manifests/v1").await;
+        other.refused(401, "UNAUTHORIZED");
+    }
+    token
+}
+
+/// What the hub shows, and how much it says there is.
+async fn found(app: &App, q: &str, sort: &str) -> (Vec<String>, String) {
+    let path = format!("/api/v2.0/security/vul?with_tag=true&sort={sort}&q={q}");
+    let answer = app.get(&path).send().await.expect(200);
+    let total = answer.need("x-total-count").to_owned();
+    let rows = answer.json();
+    let rows = rows.as_array().unwrap().iter();
+    let told = rows.map(|it| {
+        assert_eq!(it["tags"], json!(["v1"]), "{it}");
+        let text = |key: &str| it[key].as_str().unwrap().to_owned();
+        format!(
+            "{} {} {}",
+            text("repository_name"),
+            text("cve_id"),
+            text("severity")
+        )
+    });
+    let mut told: Vec<String> = told.collect();
+    if sort.is_empty() {
+        told.sort();
+    }
+    (told, total)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_external_scanner_pulls_one_repository_and_its_findings_count() {
     both_with(&setup(), async |app| {
@@ -129,29 +183,7 @@ async fn an_external_scanner_pulls_one_repository_and_its_findings_count() {
             .unwrap()
             .to_owned();
         assert!(given.starts_with("Basic "), "{given}");
-        // What it was given pulls this repository past the rule, by itself and as a token.
-        with(app, &given, manifest).await.expect(200);
-        let blob = format!("/v2/ext/app/blobs/{}", sha256(&held));
-        with(app, &given, &blob).await.expect(200);
-        let service = "/service/token?service=harbor-registry&scope=repository:ext/app:pull";
-        let token = with(app, &given, service).await.expect(200).json();
-        let token = format!("Bearer {}", token["token"].as_str().unwrap());
-        with(app, &token, manifest).await.expect(200);
-        // Nothing else, and nobody else.
-        for authorization in [&given, &token] {
-            let other = with(app, authorization, "/v2/ext/other/manifests/v1").await;
-            other.refused(401, "UNAUTHORIZED");
-            let upload = app.post("/v2/ext/app/blobs/uploads/").nobody();
-            let upload = upload.header("authorization", authorization).send().await;
-            upload.refused(401, "UNAUTHORIZED");
-            let api = with(app, authorization, "/api/v2.0/projects/ext").await;
-            assert!(matches!(api.status, 401 | 403), "{}", api.status);
-            let scope = service.replace("ext/app:pull", "ext/other:pull,push");
-            let more = with(app, authorization, &scope).await.expect(200).json();
-            let more = format!("Bearer {}", more["token"].as_str().unwrap());
-            let other = with(app, &more, "/v2/ext/other/manifests/v1").await;
-            other.refused(401, "UNAUTHORIZED");
-        }
+        let token = pulls_one_repository(app, &given, &held).await;
         let mine = app
             .token(
                 Some(&app.admin),
@@ -253,28 +285,7 @@ async fn the_hub_shows_what_external_scanners_found_beside_the_rest() {
         let other = scanned(app, "mine/app", "v1").await;
         assert_eq!(other["scanner"]["name"], "Berth");
         assert_eq!(other["summary"]["total"], 1);
-        let list = async |q: &str, sort: &str| {
-            let path = format!("/api/v2.0/security/vul?with_tag=true&sort={sort}&q={q}");
-            let answer = app.get(&path).send().await.expect(200);
-            let total = answer.need("x-total-count").to_owned();
-            let rows = answer.json();
-            let rows = rows.as_array().unwrap().iter();
-            let told = rows.map(|it| {
-                assert_eq!(it["tags"], json!(["v1"]), "{it}");
-                let text = |key: &str| it[key].as_str().unwrap().to_owned();
-                format!(
-                    "{} {} {}",
-                    text("repository_name"),
-                    text("cve_id"),
-                    text("severity")
-                )
-            });
-            let mut told: Vec<String> = told.collect();
-            if sort.is_empty() {
-                told.sort();
-            }
-            (told, total)
-        };
+        let list = async |q: &str, sort: &str| found(app, q, sort).await;
         let all = [
             "mine/app CVE-2026-1 Critical",
             "theirs/app CVE-2026-1 Low",
