@@ -25,6 +25,8 @@ rsyslogd rsyslog
 node nodejs
 npm npm
 chromium chromium
+rpm rpm
+ruby ruby
 LIST
 # Debian has another, dynamic busybox of the same name, which cannot be an image by itself.
 if ! dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q 'ok installed'; then

@@ -6,6 +6,7 @@ mod memory;
 mod push;
 mod rates;
 mod scale;
+mod scanning;
 
 use std::pin::Pin;
 
@@ -27,7 +28,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self {
             name: "rates",
             about: "small answers a second beside nginx and docker-registry",
@@ -57,6 +58,11 @@ impl Case {
             name: "management",
             about: "long lists, many pushers, events, garbage, on both databases",
             run: |workspace, report| Box::pin(management::run(workspace, report)),
+        },
+        Self {
+            name: "scanning",
+            about: "feeds that change over 100 000 images, pushes that are scanned",
+            run: |workspace, report| Box::pin(scanning::run(workspace, report)),
         },
     ];
 

@@ -7,7 +7,7 @@ use berth_inspect::findings::{accounts, history, practice, secrets};
 use berth_inspect::lang::{self, binary, go, java, rust};
 use berth_inspect::os::{Owners, apk, dpkg, release, rpm};
 use berth_inspect::tar::Reader;
-use berth_inspect::{Limits, Origin, inspect_layer, merge};
+use berth_inspect::{Limits, Origin, Spares, inspect_layer, merge};
 
 /// A function that takes any bytes.
 pub type Entry = fn(&[u8]);
@@ -97,6 +97,7 @@ pub fn jar(bytes: &[u8]) {
         budget: 1 << 20,
         depth: 3,
         cancel: &|| false,
+        spares: &Spares::default(),
     };
     archive.read(bytes, "x.jar");
 }

@@ -82,6 +82,15 @@ impl Image {
         Self::of(architecture(), vec![archive.finish()], &["/none"])
     }
 
+    /// An image of one layer with these files.
+    pub fn with_files(files: &[(&str, &[u8])]) -> Self {
+        let mut archive = Archive::default();
+        for (path, content) in files {
+            archive.file(path, 0o644, content);
+        }
+        Self::of(architecture(), vec![archive.finish()], &["/none"])
+    }
+
     fn of(architecture: &str, layers: Vec<Vec<u8>>, command: &[&str]) -> Self {
         let diffs: Vec<_> = layers.iter().map(|layer| digest(layer)).collect();
         let config = json!({

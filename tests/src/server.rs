@@ -137,6 +137,11 @@ impl Server {
         &self.url
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Host and port, as clients name a registry.
     pub fn host(&self) -> &str {
         self.url.trim_start_matches("http://")

@@ -14,6 +14,7 @@ mod docker;
 mod harbor;
 mod helm;
 mod hooks;
+mod layers;
 mod oras;
 mod podman;
 mod policies;

@@ -3,6 +3,7 @@
 
 mod images;
 mod real;
+mod registry;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use berth_config::{ConfigFile, Settings, Sources};
-use berth_scan::{FindingSeverity, Platform, Severity};
+use berth_indexer::Limited;
+use berth_scan::{FindingSeverity, ImageName, Platform, Severity};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A container registry platform in one binary.
@@ -36,10 +37,13 @@ pub(crate) enum Command {
     /// Compare the database with the stored bytes
     Fsck(FsckArgs),
     /// Look for vulnerabilities, secrets and bad practice in an image, without a server
-    Scan(ScanArgs),
+    Scan(Box<ScanArgs>),
     /// The advisories that the server holds images against
     #[command(subcommand)]
     Vulndb(VulndbCommand),
+    /// Read a layer from standard input, for the server
+    #[command(hide = true)]
+    IndexLayer(IndexLayerArgs),
     /// Print the API document (OpenAPI 3.1)
     Openapi,
     /// Print the version
@@ -60,8 +64,19 @@ pub(crate) struct ServeArgs {
 /// could not be made or part of the image could not be read.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
+    /// An image in a registry, like registry.example.com/project/app:v1
+    pub(crate) image: Option<ImageName>,
     #[command(subcommand)]
-    pub(crate) what: ScanWhat,
+    pub(crate) what: Option<ScanWhat>,
+    /// Who pulls [default: as docker and podman are logged in]
+    #[arg(long, value_name = "NAME", requires = "password_stdin")]
+    pub(crate) username: Option<String>,
+    /// Read the password, or a token, from standard input
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+    /// The registry speaks without TLS
+    #[arg(long)]
+    pub(crate) insecure: bool,
     /// Advisories: OSV JSON (zip, folder, file), Alpine secdb, Debian's tracker, or CISA's list of
     /// exploited vulnerabilities, EPSS; as .gz or .zst too; may be given several times
     #[arg(long, global = true, value_name = "FILE")]
@@ -100,6 +115,27 @@ pub(crate) struct ScanArgs {
     /// The image of an index: os/architecture [default: this machine's, on linux]
     #[arg(long, global = true, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
+}
+
+/// What the server allows a process that reads a layer.
+#[derive(Debug, Args)]
+pub(crate) struct IndexLayerArgs {
+    /// Bytes of memory
+    memory: u64,
+    /// Seconds of work
+    seconds: u64,
+    /// Folder of temporary files
+    scratch: PathBuf,
+}
+
+impl IndexLayerArgs {
+    pub(crate) fn limited(&self) -> Limited {
+        Limited {
+            memory: self.memory,
+            seconds: self.seconds,
+            scratch: self.scratch.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -37,6 +37,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         println!("berth {}", env!("CARGO_PKG_VERSION"));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::IndexLayer(options) = &cli.command {
+        return Ok(berth_indexer::index_layer(&options.limited()));
+    }
     if let Command::Scan(options) = &cli.command {
         return Ok(scan::run(options));
     }
@@ -56,7 +59,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Fsck(options) => maintain::fsck(&settings, &options).await,
             Command::Vulndb(command) => vulndb::run(&settings, command).await,
             Command::Openapi => openapi::print().await,
-            Command::Version | Command::Config(_) | Command::Scan(_) => Ok(ExitCode::SUCCESS),
+            Command::Version | Command::Config(_) | Command::Scan(_) | Command::IndexLayer(_) => {
+                Ok(ExitCode::SUCCESS)
+            }
         }
     })
 }

@@ -1,16 +1,20 @@
-//! `berth scan`: an image on this machine, held against advisories on this machine.
+//! `berth scan`: an image on this machine or in a registry, held against advisories on this machine.
 //!
 //! Invariant: the report alone goes to standard output; and a scan that could not be made never
 //! ends like one that found nothing.
 
+use std::env;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use berth_model::Clock;
+use berth_model::{Clock, Secret};
 use berth_scan::output::{self, Format};
-use berth_scan::{Feeds, Image, Limits, Report, Source, Verdicts, scan};
+use berth_scan::{
+    Credentials, Feeds, Image, ImageName, Limits, Pulling, Report, Source, Verdicts,
+    find_credentials, scan,
+};
 
 use crate::cli::{ScanArgs, ScanFormat, ScanWhat};
 
@@ -18,6 +22,8 @@ use crate::cli::{ScanArgs, ScanFormat, ScanWhat};
 const FOUND: u8 = 1;
 /// The scan could not be made.
 const FAILED: u8 = 2;
+/// Longest password, which may be a token.
+const PASSWORD: u64 = 64 * 1024;
 
 pub(crate) fn run(options: &ScanArgs) -> ExitCode {
     match report(options).and_then(|report| {
@@ -70,13 +76,7 @@ fn report(options: &ScanArgs) -> anyhow::Result<Report> {
     for path in &options.db_binary {
         feeds.add(path, true)?;
     }
-    let (source, reference) = match &options.what {
-        ScanWhat::OciLayout { dir, reference } => (Source::OciLayout(dir.clone()), reference),
-        ScanWhat::Archive { file, reference } => (Source::Archive(file.clone()), reference),
-        ScanWhat::Rootfs { dir } => (Source::Rootfs(dir.clone()), &None),
-    };
-    let platform = options.platform.clone().unwrap_or_default();
-    let image = Image::read(&source, reference.as_deref(), &platform, &Limits::default())?;
+    let image = image(options)?;
     let now = Clock::system().now();
     let mut report = scan(image, &feeds, now);
     if options.ignore_unfixed {
@@ -84,6 +84,72 @@ fn report(options: &ScanArgs) -> anyhow::Result<Report> {
     }
     verdicts.apply(&mut report, now);
     Ok(report)
+}
+
+/// The image, read.
+fn image(options: &ScanArgs) -> anyhow::Result<Image> {
+    let platform = options.platform.clone().unwrap_or_default();
+    let limits = Limits::default();
+    let (source, reference) = match (&options.what, &options.image) {
+        (None, Some(name)) => {
+            return Ok(Image::pull(
+                name,
+                pulling(options, name)?,
+                &platform,
+                &limits,
+            )?);
+        }
+        (Some(ScanWhat::OciLayout { dir, reference }), None) => {
+            (Source::OciLayout(dir.clone()), reference)
+        }
+        (Some(ScanWhat::Archive { file, reference }), None) => {
+            (Source::Archive(file.clone()), reference)
+        }
+        (Some(ScanWhat::Rootfs { dir }), None) => (Source::Rootfs(dir.clone()), &None),
+        (None, None) => anyhow::bail!(
+            "there is nothing to scan: name an image in a registry, or say oci-layout, archive or \
+             rootfs and where it is"
+        ),
+        (Some(_), Some(name)) => anyhow::bail!("scan one thing at a time, not {name} as well"),
+    };
+    Ok(Image::read(
+        &source,
+        reference.as_deref(),
+        &platform,
+        &limits,
+    )?)
+}
+
+/// How an image is pulled.
+fn pulling(options: &ScanArgs, name: &ImageName) -> anyhow::Result<Pulling> {
+    let credentials = match &options.username {
+        Some(user) => {
+            let mut password = String::new();
+            let stdin = io::stdin().take(PASSWORD);
+            let read = { stdin }.read_to_string(&mut password);
+            read.context("the password cannot be read")?;
+            Some(Credentials::Password {
+                user: user.clone(),
+                password: Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()),
+            })
+        }
+        None => find_credentials(name)?,
+    };
+    let variable = |names: [&str; 2]| {
+        let mut set = names.iter().filter_map(|name| env::var(name).ok());
+        set.find(|value| !value.is_empty())
+    };
+    let proxy = if options.insecure {
+        ["http_proxy", "http_proxy"]
+    } else {
+        ["https_proxy", "HTTPS_PROXY"]
+    };
+    Ok(Pulling {
+        credentials,
+        insecure: options.insecure,
+        proxy: variable(proxy),
+        no_proxy: variable(["no_proxy", "NO_PROXY"]),
+    })
 }
 
 fn write(options: &ScanArgs, report: &Report) -> anyhow::Result<()> {

@@ -12,6 +12,6 @@ pub use key::Key;
 pub use layers::{ConfigFile, Entry, Sources};
 pub use problem::{Invalid, Origin, Problem};
 pub use settings::{
-    AuthSettings, DatabaseSettings, GcSettings, HttpSettings, LogFormat, LogSettings,
-    RegistrySettings, Role, Settings, StorageSettings, TracingSettings,
+    AuthSettings, DatabaseSettings, GcSettings, HttpSettings, Isolation, LogFormat, LogSettings,
+    RegistrySettings, Role, ScanSettings, Settings, StorageSettings, TracingSettings,
 };

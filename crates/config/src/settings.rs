@@ -181,6 +181,20 @@ section! {
 }
 
 section! {
+    /// `[scan]`: reading the layers of images.
+    ScanSettings "scan." {
+        /// Where layers are read: process, one of its own for each, which may do nothing else; none
+        /// for the server's own process, where starting others is forbidden. Default process.
+        isolation: Isolation = Kind::Choice(&["process", "none"]), Some("process");
+        /// MiB of memory that reading one layer may take in a process of its own, 128 to 65536.
+        /// Default 1024.
+        layer_memory_mib: u64 = Kind::Count, Some("1024");
+        /// Seconds that reading one layer may take, 10 to 3600. Default 900.
+        layer_seconds: u64 = Kind::Count, Some("900");
+    }
+}
+
+section! {
     /// `[scrub]`: reading stored bytes again to find what went bad.
     ScrubSettings "scrub." {
         /// MiB read in a second at most, 0 to 100000; 0 is no bound. Default 32.
@@ -258,6 +272,16 @@ impl Role {
     }
 }
 
+/// Where layers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Each in a process of its own.
+    Process,
+    /// In the server's process.
+    None,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -294,6 +318,8 @@ pub struct Settings {
     pub configuration: ConfigurationSettings,
     /// `[jobs]`.
     pub jobs: JobsSettings,
+    /// `[scan]`.
+    pub scan: ScanSettings,
     /// `[scrub]`.
     pub scrub: ScrubSettings,
     /// `[log]`.
@@ -311,7 +337,7 @@ const ROOT: &[Key] = &[Key {
     doc: &[" Folder of everything the server keeps. Default ./berth-data."],
 }];
 
-const SECTIONS: [&[Key]; 13] = [
+const SECTIONS: [&[Key]; 14] = [
     ROOT,
     HttpSettings::KEYS,
     DatabaseSettings::KEYS,
@@ -320,6 +346,7 @@ const SECTIONS: [&[Key]; 13] = [
     RegistrySettings::KEYS,
     GcSettings::KEYS,
     EgressSettings::KEYS,
+    ScanSettings::KEYS,
     ScrubSettings::KEYS,
     ConfigurationSettings::KEYS,
     JobsSettings::KEYS,

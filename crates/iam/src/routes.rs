@@ -9,8 +9,6 @@ mod groups;
 
 pub use current::PermissionAnswer;
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use berth_http::ApiError;
 use berth_model::{Action, Resource, UserId};
@@ -198,11 +196,4 @@ fn may_look_for_members(caller: &Caller, resource: Resource) -> Result<(), ApiEr
     } else {
         Err(Refusal::of(&caller.actor, list, None).into())
     }
-}
-
-/// A query string that does not fit is answered like a body that does not fit.
-fn read<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    query
-        .map(|Query(query)| query)
-        .map_err(|rejection| ApiError::unprocessable(rejection.body_text()))
 }

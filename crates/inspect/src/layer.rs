@@ -17,7 +17,8 @@ use crate::os::Owners;
 use crate::path::{self, Whiteout};
 use crate::report::{Database, FoundPackage, LayerReport, Link, Origin, ReleaseFile};
 use crate::select::{self, Interest};
-use crate::spool::Spool;
+use crate::sound;
+use crate::spool::{Spares, Spool};
 use crate::stream::{self, Stop};
 use crate::tar::{Entry, Failure, Kind, Reader};
 use crate::{Error, INDEXER_REVISION};
@@ -31,7 +32,17 @@ pub fn inspect_layer<R: Read + Send>(
     limits: &Limits,
     cancel: &dyn Fn() -> bool,
 ) -> Result<LayerReport, Error> {
-    let mut walk = Walk::new(limits, cancel);
+    inspect_layer_with(reader, limits, cancel, Spares::default())
+}
+
+/// As [`inspect_layer`], with temporary files for what is too large for memory.
+pub fn inspect_layer_with<R: Read + Send>(
+    reader: R,
+    limits: &Limits,
+    cancel: &dyn Fn() -> bool,
+    spares: Spares,
+) -> Result<LayerReport, Error> {
+    let mut walk = Walk::new(limits, cancel, spares);
     let (outcome, summary, stopped) = stream::read(reader, limits, cancel, |stream| {
         let outcome = walk.entries(&mut Reader::new(stream));
         walk.note(outcome)
@@ -98,10 +109,11 @@ struct Walk<'a> {
     findings: Vec<Finding>,
     buffer: Vec<u8>,
     spool: Spool,
+    spares: Spares,
 }
 
 impl<'a> Walk<'a> {
-    fn new(limits: &'a Limits, cancel: &'a dyn Fn() -> bool) -> Self {
+    fn new(limits: &'a Limits, cancel: &'a dyn Fn() -> bool, spares: Spares) -> Self {
         Self {
             limits,
             cancel,
@@ -114,7 +126,8 @@ impl<'a> Walk<'a> {
             owners: Owners::default(),
             findings: Vec::new(),
             buffer: Vec::new(),
-            spool: Spool::default(),
+            spool: Spool::new(&spares),
+            spares,
         }
     }
 
@@ -316,7 +329,7 @@ impl<'a> Walk<'a> {
         true
     }
 
-    fn finish(self, report: &mut LayerReport) {
+    fn finish(mut self, report: &mut LayerReport) {
         for (path, item) in self.items {
             match item {
                 Item::Release(distro) => report.releases.push(ReleaseFile { path, distro }),
@@ -348,6 +361,7 @@ impl<'a> Walk<'a> {
         report.findings = self.findings;
         report.findings.sort();
         report.findings.dedup();
+        sound::keep(report, &mut self.reasons);
         report.incomplete = self.reasons.into_vec();
     }
 }

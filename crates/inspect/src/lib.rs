@@ -17,16 +17,18 @@ pub mod os;
 mod path;
 mod report;
 mod select;
+mod sound;
 mod spool;
 mod stream;
 pub mod tar;
 
 pub use error::Error;
 pub use image::{ImageFinding, ImagePackage, ImageReport, merge};
-pub use layer::inspect_layer;
+pub use layer::{inspect_layer, inspect_layer_with};
 pub use limits::{Incomplete, Limits, Reason};
 pub use report::{Database, FoundPackage, LayerReport, Link, Origin, ReleaseFile};
-pub use spool::ReadAt;
+pub use sound::{Sound, is_sound_path};
+pub use spool::{ReadAt, Spares};
 pub use stream::Compression;
 
 /// Which packages and findings this code knows to find. A report of another revision is out of

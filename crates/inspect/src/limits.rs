@@ -122,6 +122,12 @@ pub(crate) struct Reasons(Vec<Incomplete>);
 /// How many reasons of one kind are kept.
 const KEPT_OF_A_KIND: usize = 20;
 
+/// A sentence as it may be kept: some quote what a stranger wrote.
+fn sentence(detail: &str) -> String {
+    let told = detail.chars().filter(|letter| *letter != '\0');
+    told.take(1024).collect()
+}
+
 impl Reasons {
     pub(crate) fn add(&mut self, reason: Reason, path: &str, detail: impl Into<String>) {
         let alike = self.0.iter().filter(|known| known.reason == reason);
@@ -130,8 +136,8 @@ impl Reasons {
         }
         let entry = Incomplete {
             reason,
-            path: path.chars().take(512).collect(),
-            detail: detail.into(),
+            path: path.chars().filter(|it| *it != '\0').take(512).collect(),
+            detail: sentence(&detail.into()),
         };
         if !self.0.contains(&entry) {
             self.0.push(entry);

@@ -1,9 +1,13 @@
 //! A file of the layer that has to be read out of order: in memory while it is small, in an
 //! anonymous temporary file when it is not.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+
+use crate::Limits;
 
 /// Up to here a file stays in memory.
 const IN_MEMORY: usize = 8 * 1024 * 1024;
@@ -46,19 +50,61 @@ impl ReadAt for [u8] {
     }
 }
 
-/// The bytes of one file. Used for one file after the other: the memory is kept.
+/// Temporary files that are not in use: for a process that may open none. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Spares(Rc<RefCell<Vec<File>>>);
+
+impl Spares {
+    /// So many are in use at once by one layer: a file and the archives in each other.
+    pub fn needed(limits: &Limits) -> usize {
+        limits.archive_depth + 1
+    }
+
+    /// An empty temporary file.
+    fn take(&self) -> io::Result<File> {
+        let Some(mut file) = self.0.borrow_mut().pop() else {
+            return tempfile::tempfile();
+        };
+        file.set_len(0)?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    fn give(&self, file: File) {
+        self.0.borrow_mut().push(file);
+    }
+}
+
+/// What is in the files is lost.
+impl From<Vec<File>> for Spares {
+    fn from(files: Vec<File>) -> Self {
+        Self(Rc::new(RefCell::new(files)))
+    }
+}
+
+/// The bytes of one file. Used for one file after the other: the memory is kept, and so is the
+/// temporary file.
 #[derive(Debug, Default)]
 pub(crate) struct Spool {
     memory: Vec<u8>,
     file: Option<File>,
+    spares: Spares,
     len: u64,
 }
 
 impl Spool {
+    pub(crate) fn new(spares: &Spares) -> Self {
+        let mut spool = Self::default();
+        spool.spares = spares.clone();
+        spool
+    }
+
     pub(crate) fn clear(&mut self) {
         self.memory.clear();
-        self.file = None;
         self.len = 0;
+        if let Some(file) = self.file.take() {
+            self.spares.give(file);
+        }
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -70,7 +116,7 @@ impl Spool {
                 Ok(())
             }
             None => {
-                let mut file = tempfile::tempfile()?;
+                let mut file = self.spares.take()?;
                 file.write_all(&self.memory)?;
                 file.write_all(bytes)?;
                 self.memory.clear();
@@ -78,6 +124,12 @@ impl Spool {
                 Ok(())
             }
         }
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -105,13 +157,13 @@ impl ReadAt for Spool {
 
 /// Reads bytes that can be read anywhere from one place on, as a stream.
 #[derive(Debug)]
-pub(crate) struct From<'a, R: ?Sized> {
+pub(crate) struct Onward<'a, R: ?Sized> {
     inner: &'a R,
     at: u64,
     end: u64,
 }
 
-impl<'a, R: ReadAt + ?Sized> From<'a, R> {
+impl<'a, R: ReadAt + ?Sized> Onward<'a, R> {
     pub(crate) fn new(inner: &'a R, at: u64, count: u64) -> Self {
         Self {
             inner,
@@ -121,7 +173,7 @@ impl<'a, R: ReadAt + ?Sized> From<'a, R> {
     }
 }
 
-impl<R: ReadAt + ?Sized> io::Read for From<'_, R> {
+impl<R: ReadAt + ?Sized> io::Read for Onward<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let there = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let count = buffer.len().min(there);
@@ -137,8 +189,16 @@ mod tests {
 
     #[test]
     fn memory_and_file_read_alike() {
-        let mut spool = Spool::default();
-        for size in [1_usize, IN_MEMORY, IN_MEMORY + 1, 3] {
+        let spares = Spares::from(vec![tempfile::tempfile().unwrap()]);
+        let mut spool = Spool::new(&spares);
+        for size in [
+            1_usize,
+            IN_MEMORY,
+            IN_MEMORY + 9,
+            3,
+            IN_MEMORY + 1,
+            IN_MEMORY + 5,
+        ] {
             spool.clear();
             let content: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
             for part in content.chunks(1024 * 1024) {
@@ -151,6 +211,7 @@ mod tests {
                 spool.bytes(size as u64 - 1, 9).unwrap(),
                 content[size - 1..]
             );
+            assert_eq!(spares.0.borrow().is_empty(), size > IN_MEMORY);
             assert_eq!(spool.bytes(size as u64 + 5, 9).unwrap(), [0; 0]);
         }
     }

@@ -89,6 +89,20 @@ fn repository_routes() -> Vec<Route> {
         ),
         (
             Method::GET,
+            "/api/v2.0/search/artifacts",
+            Access::Public,
+            get(search::artifacts),
+            Operation::new(
+                "searchArtifacts",
+                "search",
+                "Find artifacts you may see by how a tag or a digest begins",
+            )
+            .parameters(search::BEGINNING)
+            .answer::<Vec<search::FoundBody>>()
+            .errors(&[400]),
+        ),
+        (
+            Method::GET,
             "/api/v2.0/repositories",
             Access::Public,
             get(repositories::list_seen),

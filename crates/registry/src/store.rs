@@ -12,6 +12,7 @@ pub(crate) mod listing;
 pub(crate) mod manifests;
 pub(crate) mod retention;
 pub(crate) mod reviews;
+pub(crate) mod searching;
 pub(crate) mod sparse;
 pub(crate) mod tags;
 pub(crate) mod trash;

@@ -258,6 +258,20 @@ impl Egress {
             .unwrap_or(Err(EgressError::TimedOut(limit)))
     }
 
+    /// Sends a request and gives the answer before its body has come: for bodies that are neither
+    /// held nor written down. Its time is that of the head, and then of each part.
+    pub async fn open(&self, sending: Sending) -> Result<Arriving, EgressError> {
+        let (limit, most) = (sending.time_out, sending.most);
+        let answer = tokio::time::timeout(limit, self.follow(sending)).await;
+        let answer = answer.unwrap_or(Err(EgressError::TimedOut(limit)))?;
+        Ok(Arriving {
+            answer,
+            limit,
+            most,
+            read: 0,
+        })
+    }
+
     async fn follow(&self, mut sending: Sending) -> Result<Answer, EgressError> {
         let mut url = self.check(&sending.address)?;
         let mut followed = 0;
@@ -335,6 +349,35 @@ impl Answer {
             body,
             address: self.url,
         }
+    }
+}
+
+/// An answer whose body comes in parts.
+pub struct Arriving {
+    answer: Answer,
+    limit: Duration,
+    most: usize,
+    read: usize,
+}
+
+impl Arriving {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.response.status()
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.answer.response.headers()
+    }
+
+    /// The next part of the body; nothing after the last.
+    pub async fn part(&mut self) -> Result<Option<Bytes>, EgressError> {
+        let part = self.answer.part(self.most, self.read);
+        let part = tokio::time::timeout(self.limit, part).await;
+        let part = part.unwrap_or(Err(EgressError::TimedOut(self.limit)))?;
+        self.read += part.as_ref().map_or(0, Bytes::len);
+        Ok(part)
     }
 }
 

@@ -10,9 +10,11 @@ mod address;
 mod client;
 mod dial;
 mod error;
+mod registry;
 mod resolver;
 
 pub use address::{Allowed, AllowedError, is_public};
-pub use client::{Egress, EgressOptions, Received, Sending};
+pub use client::{Arriving, Egress, EgressOptions, Received, Sending};
 pub use dial::LogStream;
 pub use error::EgressError;
+pub use registry::{Credentials, PullError, RemoteManifest, RemoteRepository};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use berth_advisories::FeedError;
+use berth_remote::{EgressError, PullError};
 
 /// Why a scan could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,14 @@ pub enum ScanError {
         path: PathBuf,
         /// What is wrong, and what to do.
         problem: String,
+    },
+    /// It cannot be pulled.
+    #[error("{image}: {cause}{}", advice(.cause))]
+    Pull {
+        /// The image.
+        image: String,
+        /// Why.
+        cause: PullError,
     },
     /// A layer cannot be read.
     #[error("layer {layer}: {cause}")]
@@ -74,5 +83,16 @@ impl ScanError {
             path: path.as_ref().to_owned(),
             problem: problem.into(),
         }
+    }
+}
+
+/// What somebody at a command line can do about it.
+fn advice(cause: &PullError) -> &'static str {
+    match cause {
+        PullError::Login { .. } => ": log in with docker or podman, or give --username",
+        PullError::Egress(EgressError::Connection(_)) => {
+            " (give --insecure if the registry speaks without TLS)"
+        }
+        _ => "",
     }
 }

@@ -1,15 +1,17 @@
 //! An image on this machine, inspected.
 
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use berth_inspect::findings::{Finding, practice};
-use berth_inspect::{ImageReport, Incomplete, Limits, Reason, inspect_layer, merge};
+use berth_inspect::{ImageReport, Incomplete, LayerReport, Limits, Reason, inspect_layer, merge};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::files::Files;
+use crate::layout::Parts;
 use crate::{ScanError, layout, rootfs};
 
 /// Where an image is.
@@ -154,59 +156,104 @@ impl Image {
         limits: &Limits,
     ) -> Result<Self, ScanError> {
         let parts = layout::find(files, reference, platform)?;
-        let config: Value = serde_json::from_slice(&parts.config).unwrap_or_default();
-        let diff_ids = &config["rootfs"]["diff_ids"];
-        let (mut layers, mut reports, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        for (nr, (digest, file)) in parts.layers.iter().enumerate() {
+        let mut assembly = Assembly::new(files.path(), &parts.config);
+        for (digest, file) in &parts.layers {
             let open = || {
                 files
                     .open(file)?
                     .ok_or_else(|| ScanError::no_image(files.path(), format!("{file} is missing")))
             };
-            let said = diff_ids[nr].as_str();
             // Without the digest of its content, its own is all there is to hold it against.
-            if said.is_none() && digest.starts_with("sha256:") {
+            if !assembly.is_named() && digest.starts_with("sha256:") {
                 layout::check(files, digest, open()?)?;
             }
-            let reader = open()?;
-            let report =
-                inspect_layer(reader, limits, &|| false).map_err(|cause| ScanError::Layer {
-                    layer: digest.clone(),
-                    cause,
-                })?;
-            if let (Some(found), Some(said)) = (&report.diff_id, said)
-                && found != said
-            {
-                let problem = format!(
-                    "{digest} is not the layer that the image's configuration names: its content \
-                     is {found} and should be {said}"
-                );
-                return Err(ScanError::no_image(files.path(), problem));
-            }
-            layers.push(Layer {
-                digest: digest.clone(),
-                diff_id: report.diff_id.clone(),
-                size: report.compressed_bytes,
-            });
-            reports.push(report);
+            assembly.read(digest, open()?, limits)?;
         }
-        let practice = practice::check(&parts.config, parts.tag.as_deref().map(tag_of))
-            .unwrap_or_else(|_| {
-                warnings.push("the image's configuration is broken and was not checked".to_owned());
-                Vec::new()
-            });
-        Ok(Self {
-            name: parts
-                .tag
-                .or_else(|| reference.map(str::to_owned))
-                .unwrap_or_else(|| files.path().display().to_string()),
+        let name = parts
+            .tag
+            .clone()
+            .or_else(|| reference.map(str::to_owned))
+            .unwrap_or_else(|| files.path().display().to_string());
+        Ok(assembly.finish(parts, name))
+    }
+}
+
+/// An image whose layers are read one after the other.
+pub(crate) struct Assembly {
+    path: PathBuf,
+    config: Value,
+    layers: Vec<Layer>,
+    reports: Vec<LayerReport>,
+}
+
+impl Assembly {
+    /// One with this configuration; `path` is what people are told of.
+    pub(crate) fn new(path: impl AsRef<Path>, config: &[u8]) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            config: serde_json::from_slice(config).unwrap_or_default(),
+            layers: Vec::new(),
+            reports: Vec::new(),
+        }
+    }
+
+    /// What the content of the next layer is to be.
+    fn said(&self) -> Option<&str> {
+        self.config["rootfs"]["diff_ids"][self.layers.len()].as_str()
+    }
+
+    /// Whether the configuration names the content of the next layer.
+    fn is_named(&self) -> bool {
+        self.said().is_some()
+    }
+
+    /// Reads the next layer.
+    pub(crate) fn read(
+        &mut self,
+        digest: &str,
+        reader: impl Read + Send,
+        limits: &Limits,
+    ) -> Result<(), ScanError> {
+        let report =
+            inspect_layer(reader, limits, &|| false).map_err(|cause| ScanError::Layer {
+                layer: digest.to_owned(),
+                cause,
+            })?;
+        if let (Some(found), Some(said)) = (&report.diff_id, self.said())
+            && found != said
+        {
+            let problem = format!(
+                "{digest} is not the layer that the image's configuration names: its content is \
+                 {found} and should be {said}"
+            );
+            return Err(ScanError::no_image(&self.path, problem));
+        }
+        self.layers.push(Layer {
+            digest: digest.to_owned(),
+            diff_id: report.diff_id.clone(),
+            size: report.compressed_bytes,
+        });
+        self.reports.push(report);
+        Ok(())
+    }
+
+    /// All of them put together.
+    pub(crate) fn finish(self, parts: Parts, name: String) -> Image {
+        let mut warnings = Vec::new();
+        let tag = parts.tag.as_deref().map(tag_of);
+        let practice = practice::check(&parts.config, tag).unwrap_or_else(|_| {
+            warnings.push("the image's configuration is broken and was not checked".to_owned());
+            Vec::new()
+        });
+        Image {
+            name,
             digest: parts.digest,
             indexes: parts.indexes,
-            layers,
-            content: merge(&reports),
+            layers: self.layers,
+            content: merge(&self.reports),
             practice,
             warnings,
-        })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_advisories::{Distro, Ecosystem, PackageKind, Severity, cvss_score, findings};
-use berth_inspect::findings::{Finding, Severity as FindingSeverity};
+use berth_inspect::findings::{Finding, Severity as FindingSeverity, eol};
 use berth_inspect::{ImageFinding, ImagePackage, Incomplete, Reason};
 use berth_model::Timestamp;
 use serde::Serialize;
@@ -98,7 +98,7 @@ pub struct Report {
     pub ignored: Vec<Ignored>,
     /// Secrets and doubtful files.
     pub findings: Vec<ImageFinding>,
-    /// What the configuration and the history are blamed for.
+    /// What the configuration, the history and the age of the distribution are blamed for.
     pub practice: Vec<Finding>,
     /// Everything it holds.
     pub packages: Vec<ImagePackage>,
@@ -157,8 +157,12 @@ pub fn scan(image: Image, feeds: &Feeds, now: Timestamp) -> Report {
             .then_with(|| a.id.cmp(&b.id))
             .then_with(|| a.path.cmp(&b.path))
     });
+    let created = now.to_rfc3339();
+    let mut practice = image.practice;
+    let today = created.get(..10).unwrap_or_default();
+    practice.extend(distro.and_then(|distro| eol::check(distro, today)));
     Report {
-        created: now.to_rfc3339(),
+        created,
         name: image.name,
         digest: image.digest,
         indexes: image.indexes,
@@ -167,7 +171,7 @@ pub fn scan(image: Image, feeds: &Feeds, now: Timestamp) -> Report {
         vulnerabilities,
         ignored: Vec::new(),
         findings: content.findings,
-        practice: image.practice,
+        practice,
         not_covered,
         incomplete: content.incomplete,
         warnings: image.warnings,

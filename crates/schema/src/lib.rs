@@ -112,6 +112,21 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "CVE exports",
         sql: include_str!("migrations/0023_cve_exports.sql"),
     },
+    MigrationFile {
+        version: 24,
+        name: "VEX",
+        sql: include_str!("migrations/0024_vex.sql"),
+    },
+    MigrationFile {
+        version: 26,
+        name: "security trend",
+        sql: include_str!("migrations/0026_security_trend.sql"),
+    },
+    MigrationFile {
+        version: 27,
+        name: "search",
+        sql: include_str!("migrations/0027_search.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

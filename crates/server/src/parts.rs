@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use berth_blob::{BlobError, BlobStore, FaultPlan, StoreOptions};
 use berth_catalog::{Catalog, CatalogError, CatalogOptions};
-use berth_config::Settings;
+use berth_config::{Isolation, Settings};
 use berth_crypto::{CryptoError, KeyFile};
 use berth_db::{DatabaseUrl, Db, DbError};
 use berth_iam::{Iam, IamError, IamOptions};
+use berth_indexer::{Bounds, Indexer, Program};
 use berth_jobs::{Jobs, JobsError, JobsOptions};
 use berth_lifecycle::{Lifecycle, Retention};
 use berth_model::{Clock, Secret, UserId};
@@ -79,7 +80,6 @@ fn catalog_options(
     })
 }
 
-/// The one client that goes out.
 /// An address without the slash at its end.
 fn bare(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
@@ -103,6 +103,7 @@ fn internal_url(settings: &Settings) -> String {
     format!("{scheme}://{address}")
 }
 
+/// The one client that goes out.
 fn open_egress(settings: &Settings) -> Result<Egress, SetupError> {
     let configured = &settings.egress;
     let told = |error: &dyn std::error::Error| SetupError::Egress(error.to_string());
@@ -118,6 +119,18 @@ fn open_egress(settings: &Settings) -> Result<Egress, SetupError> {
         authorities,
     };
     Egress::new(options).map_err(|error| told(&error))
+}
+
+/// Where layers are read.
+fn open_indexer(settings: &Settings, program: Option<Program>) -> Indexer {
+    let bounds = Bounds {
+        memory: settings.scan.layer_memory_mib * 1024 * 1024,
+        time: Duration::from_secs(settings.scan.layer_seconds),
+    };
+    match settings.scan.isolation {
+        Isolation::Process => Indexer::apart(program.unwrap_or_else(Program::this), bounds),
+        Isolation::None => Indexer::here(bounds),
+    }
 }
 
 /// Everything that requests are answered with. Cheap to clone.
@@ -152,14 +165,16 @@ pub struct Parts {
 impl Parts {
     /// Opens everything, and makes on the first start what has to be there.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, SetupError> {
-        Self::open_with(settings, clock, None).await
+        Self::open_with(settings, clock, None, None).await
     }
 
-    /// As [`Self::open`], on storage that meets these faults: for tests.
+    /// As [`Self::open`], for tests: where the storage meets faults, or another program reads
+    /// layers.
     pub async fn open_with(
         settings: &Settings,
         clock: Clock,
         faults: Option<FaultPlan>,
+        indexer: Option<Program>,
     ) -> Result<Self, SetupError> {
         Self::make_data_folder(settings)?;
         let data = &settings.data;
@@ -222,6 +237,7 @@ impl Parts {
             jobs.clone(),
             egress.clone(),
             clock.clone(),
+            open_indexer(settings, indexer),
             Outside {
                 scanners: scanners.clone(),
                 authority: iam.authority().clone(),

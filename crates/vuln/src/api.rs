@@ -39,6 +39,7 @@ use crate::events::Sought;
 use crate::report::MIMES;
 use crate::sbom::SBOM;
 use crate::store::{images, sboms as rows};
+use crate::vex::Where;
 use crate::{SCAN, Scanning, VulnError, job};
 
 /// What is to be scanned for.
@@ -105,25 +106,31 @@ pub fn endpoints(scanning: &Scanning) -> Vec<Endpoint> {
             let handler = handler.with_state(scanning.clone());
             Endpoint::new(method, path, access, handler).describe(operation)
         });
-    own.chain([sboms::endpoint(scanning)])
-        .chain(all::endpoints(scanning))
-        .chain(feeds::endpoints(scanning))
-        .chain(crate::hub::endpoints(scanning))
-        .chain(crate::export::endpoints(scanning))
-        .collect()
+    own.chain([
+        sboms::endpoint(scanning),
+        crate::details::endpoint(scanning),
+    ])
+    .chain(all::endpoints(scanning))
+    .chain(feeds::endpoints(scanning))
+    .chain(crate::hub::endpoints(scanning))
+    .chain(crate::trend::endpoints(scanning))
+    .chain(crate::search::endpoints(scanning))
+    .chain(crate::vex::endpoints(scanning))
+    .chain(crate::export::endpoints(scanning))
+    .collect()
 }
 
 /// An artifact that a path names.
-struct Named {
-    repository: RepositoryName,
-    digest: String,
-    kind: String,
-    accessory: bool,
-    project: ProjectId,
+pub(crate) struct Named {
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: String,
+    pub(crate) kind: String,
+    pub(crate) accessory: bool,
+    pub(crate) project: ProjectId,
 }
 
 impl Scanning {
-    async fn named(
+    pub(crate) async fn named(
         &self,
         facts: &ProjectFacts,
         path: &HashMap<String, String>,
@@ -374,6 +381,11 @@ async fn vulnerabilities(
     let Some(scan) = row.filter(|row| row.scanned) else {
         return Ok(Json(serde_json::json!({})).into_response());
     };
-    let report = scanning.report(named.repository.as_str(), &scan).await?;
+    let place = Where {
+        project: named.project,
+        repository: named.repository.as_str(),
+        digest: &named.digest,
+    };
+    let report = scanning.report(place, &scan).await?;
     Ok(Json(report).into_response())
 }

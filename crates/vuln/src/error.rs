@@ -4,10 +4,11 @@ use berth_catalog::CatalogError;
 use berth_db::DbError;
 use berth_db::query::QueryError;
 use berth_iam::{IamError, Refusal};
+use berth_indexer::IndexError;
 use berth_jobs::JobsError;
 use berth_model::{Code, Coded};
 use berth_registry::RegistryError;
-use berth_remote::EgressError;
+use berth_remote::{EgressError, PullError};
 use berth_scan::ScanError;
 use berth_scanners::ScannersError;
 
@@ -47,6 +48,9 @@ pub enum VulnError {
     /// What was fetched did not come.
     #[error(transparent)]
     Egress(#[from] EgressError),
+    /// What was to be pulled did not come.
+    #[error(transparent)]
+    Pull(#[from] PullError),
     /// There is one already.
     #[error("{0}")]
     Conflict(String),
@@ -58,11 +62,11 @@ pub enum VulnError {
     Invalid(String),
     /// A layer could not be read to its end.
     #[error("layer {layer}: {cause}")]
-    Layer {
+    Index {
         /// Its digest.
         layer: String,
         /// Why.
-        cause: String,
+        cause: IndexError,
     },
     /// A scan was stopped.
     #[error("stopped")]
@@ -81,9 +85,10 @@ impl Coded for VulnError {
             Self::Feed(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
             Self::Refused(refusal) => refusal.code(),
             Self::Egress(error) => error.code(),
+            Self::Pull(error) => error.code(),
             Self::Busy(_) | Self::Conflict(_) => Code::Conflict,
             Self::NotFound(_) => Code::NotFound,
-            Self::Layer { .. } | Self::Stopped => Code::Unknown,
+            Self::Index { .. } | Self::Stopped => Code::Unknown,
         }
     }
 }

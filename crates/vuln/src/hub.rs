@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use berth_advisories::Advisory;
-use berth_http::{ApiError, Json, ListQuery, Page, list_response};
+use berth_http::{ApiError, Json, ListQuery, Page, Query, list_response};
 use berth_iam::{Access, Endpoint, Operation, Permission};
 use berth_model::{Action, Resource};
 use http::{HeaderValue, Method, Uri};
@@ -154,7 +154,7 @@ fn score(tenths: i64) -> f64 {
     tenths as f64 / 10.0
 }
 
-fn description(advisory: Option<&Advisory>) -> String {
+pub(crate) fn description(advisory: Option<&Advisory>) -> String {
     let text = advisory.map_or("", |it| {
         if it.details.is_empty() {
             &it.summary

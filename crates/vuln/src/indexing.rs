@@ -2,23 +2,17 @@
 //!
 //! Invariant: a layer that this revision of the code has read is not read again.
 
-use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 
-use berth_inspect::{INDEXER_REVISION, ImageReport, LayerReport, Limits, inspect_layer, merge};
+use berth_indexer::IndexError;
+use berth_inspect::{INDEXER_REVISION, ImageReport, LayerReport, merge};
 use berth_jobs::TaskContext;
 use berth_oci::{Descriptor, Manifest, RepositoryName};
-use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::packages;
 use crate::{Scanning, VulnError};
-
-/// Pieces of a layer on their way to the thread that reads it.
-const AHEAD: usize = 4;
 
 /// Packages of all layers of an image together, those of databases included.
 const PACKAGES: usize = 500_000;
@@ -92,9 +86,9 @@ impl Scanning {
         }
         let (digest, revision) = (layer.digest.as_str(), i64::from(INDEXER_REVISION));
         let report = self.read_layer(repository, layer, stop).await?;
-        let content = serde_json::to_vec(&report).map_err(|error| VulnError::Layer {
+        let content = serde_json::to_vec(&report).map_err(|error| VulnError::Index {
             layer: digest.to_owned(),
-            cause: error.to_string(),
+            cause: IndexError::Unreadable(error.to_string()),
         })?;
         let (digest, now) = (digest.to_owned(), self.clock.now());
         self.db
@@ -114,59 +108,15 @@ impl Scanning {
         layer: &Descriptor,
         stop: &CancellationToken,
     ) -> Result<LayerReport, VulnError> {
-        let broken = |cause: String| VulnError::Layer {
-            layer: layer.digest.to_string(),
-            cause,
-        };
-        let mut stream = self.registry.blob_stream(repository, &layer.digest).await?;
-        let (pieces, coming) = mpsc::channel(AHEAD);
-        let stopped = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stopped);
-        let reading = tokio::task::spawn_blocking(move || {
-            let reader = Pieces {
-                coming,
-                rest: Bytes::new(),
-            };
-            inspect_layer(reader, &Limits::default(), &|| seen.load(Ordering::Relaxed))
-        });
-        let sending = async {
-            while let Some(piece) = stream.next().await {
-                let failed = piece.is_err();
-                let piece = piece.map_err(|error| std::io::Error::other(error.to_string()));
-                if pieces.send(piece).await.is_err() || failed {
-                    break;
-                }
-            }
-        };
-        tokio::select! {
-            () = sending => {}
-            () = stop.cancelled() => stopped.store(true, Ordering::Relaxed),
-        }
-        drop(pieces);
-        let report = reading.await.map_err(|error| broken(error.to_string()))?;
-        if stop.is_cancelled() {
-            return Err(VulnError::Stopped);
-        }
-        report.map_err(|error| broken(error.to_string()))
-    }
-}
-
-/// A stream of pieces as a reader for a thread that may wait.
-struct Pieces {
-    coming: mpsc::Receiver<std::io::Result<Bytes>>,
-    rest: Bytes,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.rest.is_empty() {
-            match self.coming.blocking_recv() {
-                Some(piece) => self.rest = piece?,
-                None => return Ok(0),
-            }
-        }
-        let taken = self.rest.split_to(buffer.len().min(self.rest.len()));
-        buffer[..taken.len()].copy_from_slice(&taken);
-        Ok(taken.len())
+        let stream = self.registry.blob_stream(repository, &layer.digest).await?;
+        let stream = stream.map(|piece| piece.map_err(|error| io::Error::other(error.to_string())));
+        let report = self.indexer.read(Box::pin(stream), stop).await;
+        report.map_err(|error| match error {
+            IndexError::Stopped => VulnError::Stopped,
+            cause => VulnError::Index {
+                layer: layer.digest.to_string(),
+                cause,
+            },
+        })
     }
 }

@@ -2,7 +2,8 @@
 //! a rule of its own.
 //!
 //! Invariants: what looks at vulnerabilities lets nothing through that was not scanned, and a rule
-//! that fails lets nothing through. A vulnerability that the allow-list lets pass does not count.
+//! that fails lets nothing through. A vulnerability that the allow-list lets pass does not count, nor
+//! does one of which a VEX document of the project says so.
 //! Only what a rule uses is read.
 
 use std::collections::HashSet;
@@ -16,6 +17,7 @@ use crate::Scanning;
 use crate::gate::Rules;
 use crate::store::gate;
 use crate::store::images::{self, FoundRow, ScanRow};
+use crate::vex::{Said, Where};
 
 /// Vulnerabilities that a refusal names.
 const NAMED: usize = 5;
@@ -48,7 +50,9 @@ impl Scanning {
             )));
         }
         if let (Some(prevent), Some(scan)) = (&rules.prevent, &scan)
-            && let Some(refused) = self.too_grave(&image, rules, prevent, scan).await?
+            && let Some(refused) = self
+                .too_grave(&image, (artifact, rules), prevent, scan)
+                .await?
         {
             return Ok(Some(refused));
         }
@@ -56,14 +60,14 @@ impl Scanning {
             return Ok(None);
         }
         let counts = match &scan {
-            Some(scan) => self.counts(scan, rules).await?,
+            Some(scan) => self.counts(artifact, scan, rules).await?,
             None => Counts::default(),
         };
         if let (Some(limits), Some(scan)) = (&rules.limits, &scan)
             && let Some(exceeded) = limits.exceeded(&counts)
         {
             return self
-                .too_many(&image, rules, &exceeded, scan)
+                .too_many(&image, (artifact, rules), &exceeded, scan)
                 .await
                 .map(Some);
         }
@@ -80,7 +84,7 @@ impl Scanning {
     async fn too_grave(
         &self,
         image: &str,
-        rules: &Rules,
+        (artifact, rules): (&Artifact<'_>, &Rules),
         prevent: &str,
         scan: &ScanRow,
     ) -> Result<Option<String>, DbError> {
@@ -88,7 +92,7 @@ impl Scanning {
         if count_from(scan, at_least) == 0 {
             return Ok(None);
         }
-        let held = self.held(scan, rules, at_least).await?;
+        let held = self.held(artifact, scan, rules, at_least).await?;
         if held.is_empty() {
             return Ok(None);
         }
@@ -103,13 +107,15 @@ impl Scanning {
     async fn too_many(
         &self,
         image: &str,
-        rules: &Rules,
+        (artifact, rules): (&Artifact<'_>, &Rules),
         exceeded: &Exceeded,
         scan: &ScanRow,
     ) -> Result<String, DbError> {
         let Exceeded { name, found, most } = *exceeded;
         let severity = severity_of(name);
-        let mut held = self.held(scan, rules, severity.unwrap_or(0)).await?;
+        let mut held = self
+            .held(artifact, scan, rules, severity.unwrap_or(0))
+            .await?;
         held.retain(|row| match name {
             "fixable" => row.fixed_version.is_some(),
             "exploited" => row.exploited_since.is_some(),
@@ -159,7 +165,7 @@ impl Scanning {
             known = format!("{known}, signed={}", facts.signed);
         }
         let held = match scan {
-            Some(scan) => self.held(scan, rules, 0).await?,
+            Some(scan) => self.held(artifact, scan, rules, 0).await?,
             None => Vec::new(),
         };
         Ok(Some(format!(
@@ -171,6 +177,7 @@ impl Scanning {
     /// What is found in an image and not let pass, the gravest first, each once.
     async fn held(
         &self,
+        artifact: &Artifact<'_>,
         scan: &ScanRow,
         rules: &Rules,
         at_least: i64,
@@ -178,6 +185,10 @@ impl Scanning {
         let now = self.clock.now();
         let passing: HashSet<&str> = rules.passing(now).iter().map(String::as_str).collect();
         let mut held = images::found(&self.db, scan.id, at_least).await?;
+        if let Some(said) = self.said(where_is(artifact), &held).await? {
+            let mut silent = said.iter().map(|said| silences(said.as_ref()));
+            held.retain(|_| !silent.next().unwrap_or(false));
+        }
         held.retain(|row| !passing.contains(&*row.name));
         let mut seen = HashSet::new();
         held.retain(|row| seen.insert(row.name.clone()));
@@ -185,7 +196,12 @@ impl Scanning {
     }
 
     /// How many vulnerabilities an image has that are not let pass.
-    async fn counts(&self, scan: &ScanRow, rules: &Rules) -> Result<Counts, DbError> {
+    async fn counts(
+        &self,
+        artifact: &Artifact<'_>,
+        scan: &ScanRow,
+        rules: &Rules,
+    ) -> Result<Counts, DbError> {
         let mut counts = Counts {
             critical: scan.critical,
             high: scan.high,
@@ -199,24 +215,42 @@ impl Scanning {
         // Each is there once: so the list was checked.
         let passing = rules.passing(self.clock.now());
         for (severity, passed, fixable) in gate::passed(&self.db, scan.id, passing).await? {
-            let count = match severity {
-                5 => &mut counts.critical,
-                4 => &mut counts.high,
-                3 => &mut counts.medium,
-                2 => &mut counts.low,
-                1 => &mut counts.negligible,
-                _ => &mut counts.unknown,
-            };
-            *count = (*count - passed).max(0);
-            counts.fixable = (counts.fixable - fixable).max(0);
+            take(&mut counts, severity, passed, fixable);
+        }
+        let silent = self.silent(artifact, scan).await?;
+        let silent: Vec<&FoundRow> = silent
+            .iter()
+            .filter(|row| !passing.contains(&row.name))
+            .collect();
+        for row in &silent {
+            let fixable = i64::from(row.fixed_version.is_some());
+            take(&mut counts, row.severity, 1, fixable);
         }
         let limits = rules.limits.as_ref().is_some_and(Limits::uses_exploited);
         if limits || rules.rule.as_ref().is_some_and(|it| it.uses_exploited()) {
             let names = gate::exploited(&self.db, scan.id).await?;
             let counted = names.iter().filter(|(name,)| !passing.contains(name));
-            counts.exploited = counted.count() as i64;
+            let said = silent.iter().filter(|row| row.exploited_since.is_some());
+            counts.exploited = (counted.count() as i64 - said.count() as i64).max(0);
         }
         Ok(counts)
+    }
+
+    /// What is found in an image of which somebody says that it does not count.
+    async fn silent(
+        &self,
+        artifact: &Artifact<'_>,
+        scan: &ScanRow,
+    ) -> Result<Vec<FoundRow>, DbError> {
+        let place = where_is(artifact);
+        if !self.has_vex(place.project).await? {
+            return Ok(Vec::new());
+        }
+        let mut found = images::found(&self.db, scan.id, 0).await?;
+        let said = self.said(place, &found).await?.unwrap_or_default();
+        let mut silent = said.iter().map(|said| silences(said.as_ref()));
+        found.retain(|_| silent.next().unwrap_or(false));
+        Ok(found)
     }
 
     async fn facts<'a>(
@@ -262,6 +296,32 @@ impl Scanning {
         }
         Ok(facts)
     }
+}
+
+fn where_is<'a>(artifact: &Artifact<'a>) -> Where<'a> {
+    Where {
+        project: artifact.project,
+        repository: artifact.repository,
+        digest: artifact.digest,
+    }
+}
+
+fn silences(said: Option<&Said>) -> bool {
+    said.is_some_and(|said| said.silences)
+}
+
+/// Takes so many of a stored severity out of the counts.
+fn take(counts: &mut Counts, severity: i64, passed: i64, fixable: i64) {
+    let count = match severity {
+        5 => &mut counts.critical,
+        4 => &mut counts.high,
+        3 => &mut counts.medium,
+        2 => &mut counts.low,
+        1 => &mut counts.negligible,
+        _ => &mut counts.unknown,
+    };
+    *count = (*count - passed).max(0);
+    counts.fixable = (counts.fixable - fixable).max(0);
 }
 
 /// Which vulnerabilities are meant, and what can be done.

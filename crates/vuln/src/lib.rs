@@ -6,6 +6,7 @@
 //! is matched again, and no layer is read.
 
 mod api;
+mod details;
 mod error;
 mod events;
 mod export;
@@ -21,11 +22,15 @@ mod rematch;
 mod report;
 mod sbom;
 mod scan_all;
+mod search;
 mod sources;
 mod store;
+mod trend;
+mod vex;
 
 use berth_catalog::Catalog;
 use berth_db::{Db, DbError, Kept};
+use berth_indexer::Indexer;
 use berth_jobs::{Cadence, Jobs, JobsError, NewExecution, NewTask, Trigger};
 use berth_model::{Clock, ExecutionId, ProjectId, Timestamp};
 use berth_registry::Registry;
@@ -58,8 +63,10 @@ pub struct Scanning {
     jobs: Jobs,
     egress: Egress,
     clock: Clock,
+    indexer: Indexer,
     outside: Outside,
     rules: std::sync::Arc<Kept<ProjectId, gate::Rules>>,
+    vex: std::sync::Arc<vex::Remembered>,
 }
 
 impl Scanning {
@@ -71,6 +78,7 @@ impl Scanning {
         jobs: Jobs,
         egress: Egress,
         clock: Clock,
+        indexer: Indexer,
         outside: Outside,
     ) -> Self {
         let rules = db.kept(gate::TABLES, PROJECTS).into();
@@ -81,8 +89,10 @@ impl Scanning {
             jobs,
             egress,
             clock,
+            indexer,
             outside,
             rules,
+            vex: std::sync::Arc::default(),
         }
     }
 
@@ -102,6 +112,7 @@ impl Scanning {
         self.jobs.register(export::Export(self.clone()));
         self.jobs.register(export::Cleanup(self.clone()));
         self.jobs.keep(export::EXPORT, export::KEPT);
+        self.jobs.register(trend::Keep(self.clone()));
         self.jobs.register(sbom::Bills::new(self.clone()));
         self.jobs.register(sources::Update::new(self.clone()));
         self.jobs.keep(SCAN, KEPT);
@@ -116,11 +127,13 @@ impl Scanning {
     /// # Errors
     /// [`JobsError`] when the schedule cannot be kept.
     pub async fn schedule_defaults(&self) -> Result<(), JobsError> {
-        let (daily, nothing) = (Cadence::daily(), json!({}));
-        let kind = export::CLEANUP;
-        self.jobs
-            .default_schedule(kind, &daily, kind, &nothing)
-            .await
+        let twice = Cadence::custom(trend::CRON)?;
+        for (kind, cadence) in [(export::CLEANUP, Cadence::daily()), (trend::TREND, twice)] {
+            self.jobs
+                .default_schedule(kind, &cadence, kind, &json!({}))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Has a manifest scanned, in the transaction that wants it.

@@ -3,12 +3,14 @@
 //! Source: the pluggable scanner specification 1.1, "vulnerability report", and Harbor's
 //! `NativeReportSummary`.
 
-use berth_advisories::Advisory;
+use berth_advisories::{Advisory, Distro};
+use berth_inspect::findings::eol;
 use berth_model::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::matching::{third, word};
 use crate::store::images::{FoundRow, ScanRow};
+use crate::vex::Where;
 use crate::{Scanning, VulnError};
 
 /// The one report there is.
@@ -93,14 +95,14 @@ impl Scanning {
     /// The report of an image, by the advisories as they are now.
     pub(crate) async fn report(
         &self,
-        repository: &str,
+        place: Where<'_>,
         scan: &ScanRow,
     ) -> Result<Value, VulnError> {
         let generated = scan.ended_at.unwrap_or(scan.started_at);
         if scan.is_external() {
             let report = json!({
                 "generated_at": Timestamp::from_micros(generated).to_rfc3339(),
-                "artifact": {"repository": repository, "digest": scan.digest},
+                "artifact": {"repository": place.repository, "digest": scan.digest},
                 "scanner": scanner_of(scan),
                 "severity": gravest(scan),
                 "vulnerabilities": self.external_items(scan).await?,
@@ -112,10 +114,20 @@ impl Scanning {
         ids.sort_unstable();
         ids.dedup();
         let advisories = crate::store::feeds::bodies(&self.db, &ids).await?;
-        let items: Vec<Value> = found
+        let mut items: Vec<Value> = found
             .iter()
             .map(|row| item(row, advisories.get(&row.advisory_id)))
             .collect();
+        let said = self.said(place, &found).await?.unwrap_or_default();
+        for (item, said) in items.iter_mut().zip(said) {
+            if let Some(said) = said {
+                item["vex"] = json!({
+                    "status": said.status,
+                    "justification": said.justification,
+                    "document": said.document,
+                });
+            }
+        }
         let feeds: Vec<Value> = crate::store::feeds::all(&self.db)
             .await?
             .into_iter()
@@ -137,10 +149,13 @@ impl Scanning {
             })
             .collect();
         let notes = crate::store::images::notes(&self.db, scan.id).await?;
-        let notes: Value = serde_json::from_slice(&notes).unwrap_or_default();
+        let mut notes: Value = serde_json::from_slice(&notes).unwrap_or_default();
+        if let Some(practice) = notes["practice"].as_array_mut() {
+            practice.extend(end_of_life(&scan.distro, self.clock.now()));
+        }
         let report = json!({
             "generated_at": Timestamp::from_micros(generated).to_rfc3339(),
-            "artifact": {"repository": repository, "digest": scan.digest},
+            "artifact": {"repository": place.repository, "digest": scan.digest},
             "scanner": scanner(),
             "severity": gravest(scan),
             "vulnerabilities": items,
@@ -151,6 +166,19 @@ impl Scanning {
         });
         Ok(json!({MIME: report}))
     }
+}
+
+/// What is to be said of a distribution, `debian 12`, now.
+fn end_of_life(distribution: &str, now: Timestamp) -> Option<Value> {
+    let (id, version) = distribution.split_once(' ').unwrap_or((distribution, ""));
+    let distro = Distro {
+        id: id.to_owned(),
+        version_id: version.to_owned(),
+        ..Distro::default()
+    };
+    let now = now.to_rfc3339();
+    let finding = eol::check(&distro, now.get(..10)?)?;
+    serde_json::to_value(finding).ok()
 }
 
 /// Harbor's `VulnerabilityItem`.

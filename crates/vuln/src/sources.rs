@@ -15,7 +15,7 @@ use berth_jobs::{
 };
 use berth_jobs::{JobsError, Trigger};
 use berth_model::ExecutionId;
-use berth_remote::Sending;
+use berth_remote::{PullError, Sending};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -83,7 +83,11 @@ impl Handler for Update {
                 () = task.stop().cancelled() => return Err(JobError::Stopped),
             };
             done.map_err(|error| match error {
-                VulnError::Egress(error) if !error.is_final() => JobError::retry(error),
+                VulnError::Egress(error) | VulnError::Pull(PullError::Egress(error))
+                    if !error.is_final() =>
+                {
+                    JobError::retry(error)
+                }
                 VulnError::Db(_) | VulnError::Jobs(_) => JobError::retry(error),
                 other => JobError::fail(other),
             })

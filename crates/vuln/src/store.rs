@@ -10,4 +10,6 @@ pub(crate) mod packages;
 pub(crate) mod sboms;
 pub(crate) mod sources;
 pub(crate) mod state;
+pub(crate) mod trend;
+pub(crate) mod vex;
 pub(crate) mod weights;

@@ -55,7 +55,7 @@ const LAYERS: &[&[&str]] = &[
         "berth-telemetry",
         "berth-config",
     ],
-    &["berth-schema", "berth-remote"],
+    &["berth-schema", "berth-remote", "berth-indexer"],
     &[
         "berth-iam",
         "berth-catalog",

@@ -20,7 +20,7 @@ impl Made {
         let made = Self {
             folder: TempDir::new().unwrap(),
         };
-        made.write("root/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+        made.write("root/etc/os-release", "ID=debian\nVERSION_ID=99\n");
         made.write(
             "root/var/lib/dpkg/status",
             "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n\n\
@@ -58,7 +58,7 @@ impl Made {
             "id": id,
             "summary": "Something bad",
             "affected": [{
-                "package": {"ecosystem": "Debian:12", "name": package},
+                "package": {"ecosystem": "Debian:99", "name": package},
                 "ranges": [{"type": "ECOSYSTEM", "events": events}],
             }],
             "severity": [{"type": "CVSS_V3", "score": format!("CVSS:3.1/{vector}")}],

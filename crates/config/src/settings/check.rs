@@ -69,6 +69,16 @@ impl Found<'_> {
             ),
             ("gc.interval_seconds", gc.interval_seconds, 1..=604_800),
             ("gc.grace_seconds", gc.grace_seconds, 0..=2_592_000),
+            (
+                "scan.layer_memory_mib",
+                self.settings.scan.layer_memory_mib,
+                128..=65_536,
+            ),
+            (
+                "scan.layer_seconds",
+                self.settings.scan.layer_seconds,
+                10..=3_600,
+            ),
             ("scrub.rate_mib", self.settings.scrub.rate_mib, 0..=100_000),
             ("jobs.workers", self.settings.jobs.workers, 0..=200),
         ] {

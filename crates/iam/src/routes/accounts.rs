@@ -1,16 +1,15 @@
 //! `/users` and `/users/{user_id}`.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use berth_http::{ApiError, Json, Page, list_response};
+use berth_http::{ApiError, Json, Page, Query, list_response};
 use berth_model::{Resource, Secret, UserId, UserName};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{UserAnswer, may_look_for_members, read, user};
+use super::{UserAnswer, may_look_for_members, user};
 use crate::users::{NewUser, Profile, UserQuery};
 use crate::{Author, Caller, Iam, IamError};
 
@@ -28,10 +27,9 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     State(iam): State<Iam>,
     uri: Uri,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, ApiError> {
-    let query = read(query)?;
     let query = UserQuery::parse(&query.q, &query.sort)?;
     let (accounts, total) = iam
         .users()
@@ -60,11 +58,11 @@ pub(super) async fn search(
     State(iam): State<Iam>,
     caller: Caller,
     uri: Uri,
-    query: Result<Query<SearchQuery>, QueryRejection>,
+    query: Result<Query<SearchQuery>, ApiError>,
     page: Page,
 ) -> Result<Response, ApiError> {
     may_look_for_members(&caller, Resource::User)?;
-    let query = read(query)?;
+    let Query(query) = query?;
     let (accounts, total) = iam.users().search(&query.username, page.limit()).await?;
     let answers: Vec<SearchAnswer> = accounts
         .into_iter()

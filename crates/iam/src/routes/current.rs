@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use berth_http::{ApiError, Json};
+use berth_http::{ApiError, Json, Query};
 use berth_model::ProjectId;
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{UserAnswer, read, user};
+use super::{UserAnswer, user};
 use crate::access::{self, ProjectFacts};
 use crate::{Actor, Caller, Iam, Refusal};
 
@@ -50,12 +49,12 @@ pub struct PermissionAnswer {
 pub(super) async fn permissions(
     projects: ProjectLookup,
     caller: Caller,
-    query: Result<Query<Scope>, QueryRejection>,
+    query: Result<Query<Scope>, ApiError>,
 ) -> Result<Response, ApiError> {
     if caller.actor.is_anonymous() {
         return Err(Refusal::no_user(&caller.actor).into());
     }
-    let query = read(query)?;
+    let Query(query) = query?;
     let id = query.scope.strip_prefix("/project/");
     let Some(id) = id.and_then(|id| id.parse().ok()).map(ProjectId) else {
         // Harbor knows no other scope and answers with an empty list.

@@ -1,17 +1,16 @@
 //! `/usergroups`.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
-use berth_http::{ApiError, Json, Page, list_response};
+use berth_http::{ApiError, Json, Page, Query, list_response};
 use berth_model::{Action, GroupId, Resource};
 use http::header::LOCATION;
 use http::{Method, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{may_look_for_members, read};
+use super::may_look_for_members;
 use crate::groups::{Group, GroupFilter, NewGroup};
 use crate::{Access, Author, Caller, Endpoint, Iam, Operation, Permission};
 
@@ -147,10 +146,9 @@ struct SearchQuery {
 async fn list(
     State(iam): State<Iam>,
     uri: Uri,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, ApiError> {
-    let query = read(query)?;
     let wanted = GroupFilter {
         name: query.group_name,
         ldap_dn: query.ldap_group_dn,
@@ -166,12 +164,13 @@ async fn search(
     State(iam): State<Iam>,
     caller: Caller,
     uri: Uri,
-    query: Result<Query<SearchQuery>, QueryRejection>,
+    query: Result<Query<SearchQuery>, ApiError>,
     page: Page,
 ) -> Result<Response, ApiError> {
     may_look_for_members(&caller, Resource::UserGroup)?;
+    let Query(query) = query?;
     let wanted = GroupFilter {
-        name: read(query)?.groupname,
+        name: query.groupname,
         ..GroupFilter::default()
     };
     let groups = iam.groups();

@@ -9,7 +9,7 @@ use super::package;
 use super::zip::{self, Member};
 use crate::path::base;
 use crate::report::Origin;
-use crate::spool::{ReadAt, Spool};
+use crate::spool::{ReadAt, Spares, Spool};
 
 /// A text file in an archive.
 const MAX_TEXT: u64 = 1024 * 1024;
@@ -26,6 +26,8 @@ pub struct Archive<'a> {
     pub depth: usize,
     /// Whether to stop.
     pub cancel: &'a dyn Fn() -> bool,
+    /// Files for archives in archives that are too large for memory.
+    pub spares: &'a Spares,
 }
 
 /// What is wrong with an archive.
@@ -118,7 +120,7 @@ impl Archive<'_> {
                 return;
             }
         };
-        let mut spool = Spool::default();
+        let mut spool = Spool::new(self.spares);
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let count = match content.read(&mut buffer) {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use flate2::read::DeflateDecoder;
 
-use crate::spool::{From, ReadAt};
+use crate::spool::{Onward, ReadAt};
 
 /// Members of one archive that are looked at.
 const MAX_MEMBERS: usize = 200_000;
@@ -162,7 +162,7 @@ impl Member {
             ));
         }
         let at = self.header + 30 + number(&header, 26, 2)? + number(&header, 28, 2)?;
-        let content = From::new(file, at, self.compressed);
+        let content = Onward::new(file, at, self.compressed);
         match self.method {
             0 => Ok(Box::new(content)),
             8 => Ok(Box::new(DeflateDecoder::new(content))),

@@ -222,6 +222,7 @@ impl Walk<'_> {
             budget: self.limits.archive_bytes,
             depth: self.limits.archive_depth,
             cancel: self.cancel,
+            spares: &self.spares,
         };
         archive.read(&self.spool, path);
         if packages.is_empty() || !self.room(packages.len(), path) {

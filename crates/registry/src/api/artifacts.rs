@@ -10,7 +10,8 @@ use berth_catalog::{CatalogError, LabelBody};
 use berth_db::DbError;
 use berth_http::{ApiError, Json, Page, list_response};
 use berth_iam::{Parameter, ProjectFacts};
-use berth_model::{ManifestId, ProjectId};
+use berth_model::{ManifestId, ProjectId, RepositoryId};
+use futures_util::future::try_join;
 use http::Uri;
 
 use super::body::{AccessoryBody, ArtifactBody, ReferenceBody, TagBody};
@@ -19,7 +20,7 @@ use super::place::{Addressed, Place};
 use crate::Registry;
 use crate::store::labels;
 use crate::store::listing::condition::{self, Scope};
-use crate::store::listing::{self, ArtifactRow, Depth};
+use crate::store::listing::{self, ArtifactRow, Depth, Sought};
 
 pub(super) const WITH_IMMUTABLE: Parameter = Parameter::flag(
     "with_immutable_status",
@@ -138,8 +139,8 @@ pub(super) async fn list_accessories(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let subject = registry.artifact(&addressed).await?;
-    let (placeholder, filter) =
-        condition::accessories_of(ManifestId(subject.id), params.text("q"))?;
+    let of = (RepositoryId(subject.repository_id), ManifestId(subject.id));
+    let asked = condition::accessories_of(of, params.text("q"))?;
     let order = order_by(
         params.text("sort"),
         condition::ACCESSORY,
@@ -148,7 +149,7 @@ pub(super) async fn list_accessories(
     )
     .map_err(CatalogError::from)?;
     let (db, part) = (&registry.inner.db, (page.limit(), page.offset()));
-    let (rows, total) = listing::accessories(db, &placeholder, &filter, &order, part).await?;
+    let (rows, total) = listing::accessories(db, &asked, &order, part).await?;
     let repository = &addressed.place.repository.name;
     let bodies: Vec<_> = rows
         .into_iter()
@@ -183,8 +184,13 @@ impl Registry {
         )
         .map_err(CatalogError::from)?;
         let part = (page.limit(), page.offset());
-        let (rows, total) = listing::artifacts(db, asked, &order, part).await?;
-        let bodies = self.dress(rows, with, Depth::PAGE).await?;
+        let sought = Sought::new(db, asked).await?;
+        // To count a long list takes as long as to find a page deep in it and what belongs there.
+        let bodies = async {
+            let rows = sought.page(db, &order, part).await?;
+            self.dress(rows, with, Depth::PAGE).await
+        };
+        let (bodies, total) = try_join(bodies, sought.total(db)).await?;
         Ok(list_response(&bodies, total.unsigned_abs(), &page, uri))
     }
 
@@ -209,67 +215,38 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds to each artifact what belongs to it: one statement for each kind of thing.
+    /// Adds to each artifact what belongs to it: one statement for each kind of thing, two at a time.
     async fn dress(
         &self,
         rows: Vec<ArtifactRow>,
         with: With,
         depth: Depth,
     ) -> Result<Vec<ArtifactBody>, DbError> {
-        let db = &self.inner.db;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let mut tags: HashMap<i64, Vec<TagBody>> = HashMap::new();
-        if with.tags {
-            for tag in listing::tags_of(db, &ids, depth.tags).await? {
-                tags.entry(tag.manifest_id).or_default().push(tag.into());
-            }
-            if with.immutable {
-                self.show_immutable(&rows, &mut tags).await?;
-            }
-        }
-        let mut borne: HashMap<i64, Vec<LabelBody>> = HashMap::new();
-        if with.labels {
-            for row in labels::of(db, &ids).await? {
-                borne.entry(row.manifest_id).or_default().push(row.body());
-            }
-        }
-        // Only what has no config can be an index.
-        let indexes: Vec<i64> = rows
-            .iter()
-            .filter(|row| row.config_media_type.is_none())
-            .map(|row| row.id)
-            .collect();
-        let mut references: HashMap<i64, Vec<ReferenceBody>> = HashMap::new();
-        for entry in listing::references_of(db, &indexes, depth.references).await? {
-            references
-                .entry(entry.manifest_id)
-                .or_default()
-                .push(entry.into());
-        }
-        let names: HashMap<i64, &str> = rows
-            .iter()
-            .map(|row| (row.id, row.repository_name.as_str()))
-            .collect();
-        let mut accessories: HashMap<i64, Vec<AccessoryBody>> = HashMap::new();
-        if with.accessories {
-            for row in listing::accessories_of(db, &ids, depth.accessories).await? {
-                let (subject, repository) = (row.subject_id, names.get(&row.subject_id));
-                let body = AccessoryBody::new(row, repository.copied().unwrap_or_default());
-                accessories.entry(subject).or_default().push(body);
-            }
-        }
-        let scans = match self.inner.guard.get() {
-            Some(guard) if with.scans => {
-                let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
-                let project = ProjectId(rows.first().map_or(0, |row| row.project_id));
-                guard.overviews(project, &digests).await?
-            }
-            _ => HashMap::new(),
+        let named = async {
+            let tags = self.tags_shown(&rows, &ids, with, depth).await?;
+            let labels = self.labels_shown(&ids, with).await?;
+            Ok::<_, DbError>((tags, labels, self.references_shown(&rows, depth).await?))
         };
-        let mut sboms = match self.inner.guard.get() {
-            Some(guard) if with.sboms => guard.sboms(&ids).await?,
-            _ => HashMap::new(),
+        let attached = async {
+            let accessories = self.accessories_shown(&rows, with, depth).await?;
+            let scans = match self.inner.guard.get() {
+                Some(guard) if with.scans => {
+                    let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
+                    let project = ProjectId(rows.first().map_or(0, |row| row.project_id));
+                    guard.overviews(project, &digests).await?
+                }
+                _ => HashMap::new(),
+            };
+            let sboms = match self.inner.guard.get() {
+                Some(guard) if with.sboms => guard.sboms(&ids).await?,
+                _ => HashMap::new(),
+            };
+            Ok((accessories, scans, sboms))
         };
+        let (named, attached) = try_join(named, attached).await?;
+        let (mut tags, mut borne, mut references) = named;
+        let (mut accessories, scans, mut sboms) = attached;
         let bodies = rows
             .into_iter()
             .map(|row| {
@@ -282,5 +259,80 @@ impl Registry {
             })
             .collect();
         Ok(bodies)
+    }
+
+    async fn tags_shown(
+        &self,
+        rows: &[ArtifactRow],
+        ids: &[i64],
+        with: With,
+        depth: Depth,
+    ) -> Result<HashMap<i64, Vec<TagBody>>, DbError> {
+        let mut tags: HashMap<i64, Vec<TagBody>> = HashMap::new();
+        if with.tags {
+            for tag in listing::tags_of(&self.inner.db, ids, depth.tags).await? {
+                tags.entry(tag.manifest_id).or_default().push(tag.into());
+            }
+            if with.immutable {
+                self.show_immutable(rows, &mut tags).await?;
+            }
+        }
+        Ok(tags)
+    }
+
+    async fn labels_shown(
+        &self,
+        ids: &[i64],
+        with: With,
+    ) -> Result<HashMap<i64, Vec<LabelBody>>, DbError> {
+        let mut borne: HashMap<i64, Vec<LabelBody>> = HashMap::new();
+        if with.labels {
+            for row in labels::of(&self.inner.db, ids).await? {
+                borne.entry(row.manifest_id).or_default().push(row.body());
+            }
+        }
+        Ok(borne)
+    }
+
+    async fn references_shown(
+        &self,
+        rows: &[ArtifactRow],
+        depth: Depth,
+    ) -> Result<HashMap<i64, Vec<ReferenceBody>>, DbError> {
+        // Only what has no config can be an index.
+        let indexes: Vec<i64> = rows
+            .iter()
+            .filter(|row| row.config_media_type.is_none())
+            .map(|row| row.id)
+            .collect();
+        let mut references: HashMap<i64, Vec<ReferenceBody>> = HashMap::new();
+        for entry in listing::references_of(&self.inner.db, &indexes, depth.references).await? {
+            references
+                .entry(entry.manifest_id)
+                .or_default()
+                .push(entry.into());
+        }
+        Ok(references)
+    }
+
+    async fn accessories_shown(
+        &self,
+        rows: &[ArtifactRow],
+        with: With,
+        depth: Depth,
+    ) -> Result<HashMap<i64, Vec<AccessoryBody>>, DbError> {
+        let names: HashMap<i64, &str> = rows
+            .iter()
+            .map(|row| (row.id, row.repository_name.as_str()))
+            .collect();
+        let mut accessories: HashMap<i64, Vec<AccessoryBody>> = HashMap::new();
+        if with.accessories {
+            for row in listing::accessories_of(&self.inner.db, rows, depth.accessories).await? {
+                let (subject, repository) = (row.subject_id, names.get(&row.subject_id));
+                let body = AccessoryBody::new(row, repository.copied().unwrap_or_default());
+                accessories.entry(subject).or_default().push(body);
+            }
+        }
+        Ok(accessories)
     }
 }

@@ -8,13 +8,15 @@ pub(crate) mod copying;
 pub(crate) mod family;
 pub(crate) mod removing;
 
+use std::collections::BTreeSet;
+
 use berth_catalog::query::Filter;
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Row, Tx, args, placeholders};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Engine, Row, Tx, args, placeholders};
 use berth_model::{ManifestId, ProjectId, RepositoryId, Timestamp};
 use berth_oci::Reference;
 use futures_util::future::try_join;
 
-use condition::{Asked, hidden, is_base, is_top};
+use condition::{Asked, AskedOfOne, hidden, is_base, is_top};
 
 /// Longest annotations or attributes of one artifact on a page, characters: longer ones are left
 /// out there and read one by one.
@@ -187,17 +189,94 @@ fn list(ids: &[i64]) -> Args {
 
 const ARTIFACTS: &str = "manifest m JOIN repository r ON r.id = m.repository_id";
 
-/// The artifacts that were asked for (over `m` and its repository `r`).
-pub(crate) async fn artifacts(
-    db: &Db,
+/// The artifacts that were asked for (over `m` and its repository `r`), and what lists hide of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Sought {
     asked: Asked,
+    /// How many manifests of the repository lists hide.
+    hides: i64,
+}
+
+impl Sought {
+    /// Sees how much there is to hide.
+    pub(crate) async fn new(db: &Db, asked: Asked) -> Result<Self, DbError> {
+        let hides = match &asked.of {
+            None => 0,
+            Some((repository, _)) => {
+                let sql = format!(
+                    "SELECT COUNT(*) FROM ({}) h",
+                    hidden(db.engine(), "= $1", asked.children)
+                );
+                let (hides,) = db.one(AssertSqlSafe(sql), args![*repository]).await?;
+                hides
+            }
+        };
+        Ok(Self { asked, hides })
+    }
+
+    /// How many there are in all.
+    pub(crate) async fn total(&self, db: &Db) -> Result<i64, DbError> {
+        if let Some((repository, _)) = &self.asked.of
+            && self.asked.all
+        {
+            const ALL: &str = "SELECT COUNT(*) FROM manifest WHERE repository_id = $1";
+            let (all,): (i64,) = db.one(ALL, args![*repository]).await?;
+            return Ok((all - self.hides).max(0));
+        }
+        let filter = self.without_hidden(db.engine());
+        let condition = filter.sql();
+        let from = of_manifests(&[&condition]);
+        let count = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
+        let (total,) = db.one(AssertSqlSafe(count), filter.args()).await?;
+        Ok(total)
+    }
+
+    /// One page of them.
+    pub(crate) async fn page(
+        &self,
+        db: &Db,
+        order: &str,
+        part: (i64, i64),
+    ) -> Result<Vec<ArtifactRow>, DbError> {
+        /// Looking at each row whether it is hidden is cheaper than finding all hidden ones first
+        /// as long as few rows are looked at.
+        const FEW_ROWS: i64 = 500;
+        const MANY_HIDDEN: i64 = 2_000;
+        let engine = db.engine();
+        let few = self.asked.all && part.0 + part.1 <= FEW_ROWS;
+        let filter = if few && self.hides > MANY_HIDDEN {
+            let mut filter = self.asked.filter.clone();
+            filter.and(is_base(engine, "m"));
+            if !self.asked.children {
+                filter.and(is_top("m"));
+            }
+            filter
+        } else {
+            self.without_hidden(engine)
+        };
+        part_of(db, &filter, order, part).await
+    }
+
+    fn without_hidden(&self, engine: Engine) -> Filter {
+        let mut filter = self.asked.filter.clone();
+        if let Some((_, repository)) = &self.asked.of
+            && self.hides > 0
+        {
+            let set = hidden(engine, &format!("= {repository}"), self.asked.children);
+            filter.and(format!("m.id NOT IN (SELECT h.id FROM ({set}) h)"));
+        }
+        filter
+    }
+}
+
+/// The artifacts on a page: their ids first, from an index alone where there is one, however deep
+/// the page lies; then what is shown of them.
+async fn part_of(
+    db: &Db,
+    filter: &Filter,
     order: &str,
-    part: (i64, i64),
-) -> Result<(Vec<ArtifactRow>, i64), DbError> {
-    /// Looking at each row whether it is hidden is cheaper than finding all hidden ones first as
-    /// long as few rows are looked at.
-    const FEW_ROWS: i64 = 500;
-    const MANY_HIDDEN: i64 = 2_000;
+    (limit, offset): (i64, i64),
+) -> Result<Vec<ArtifactRow>, DbError> {
     let columns = format!(
         "m.id, r.project_id, m.repository_id, r.name AS repository_name, m.digest, m.media_type, \
          m.artifact_type, m.config_media_type, m.kind, m.total_size, {} AS annotations, \
@@ -205,54 +284,6 @@ pub(crate) async fn artifacts(
         short("m.annotations", TEXT, "'{}'"),
         short("m.attributes", TEXT, "'{}'"),
     );
-    let (mut filter, engine) = (asked.filter, db.engine());
-    let Some((repository, placeholder)) = asked.of else {
-        return page(db, &columns, ARTIFACTS, &filter, order, part).await;
-    };
-    let sql = format!(
-        "SELECT COUNT(*) FROM ({}) h",
-        hidden(engine, "= $1", asked.children)
-    );
-    let (hides,): (i64,) = db.one(AssertSqlSafe(sql), args![repository]).await?;
-    let set = hidden(engine, &format!("= {placeholder}"), asked.children);
-    let set = format!("m.id NOT IN (SELECT h.id FROM ({set}) h)");
-    if !asked.all {
-        if hides > 0 {
-            filter.and(set);
-        }
-        let condition = filter.sql();
-        let from = of_manifests(&[&condition]);
-        let count = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
-        let total = db.one(AssertSqlSafe(count), filter.args());
-        let (rows, (total,)) = try_join(part_of(db, &columns, &filter, order, part), total).await?;
-        return Ok((rows, total));
-    }
-    if hides > MANY_HIDDEN && part.0 + part.1 <= FEW_ROWS {
-        filter.and(is_base(engine, "m"));
-        if !asked.children {
-            filter.and(is_top("m"));
-        }
-    } else if hides > 0 {
-        filter.and(set);
-    }
-    let all = db.one(
-        "SELECT COUNT(*) FROM manifest WHERE repository_id = $1",
-        args![repository],
-    );
-    let (rows, (all,)): (_, (i64,)) =
-        try_join(part_of(db, &columns, &filter, order, part), all).await?;
-    Ok((rows, (all - hides).max(0)))
-}
-
-/// The artifacts on a page: their ids first, from an index alone where there is one, however deep
-/// the page lies; then what is shown of them.
-async fn part_of(
-    db: &Db,
-    columns: &str,
-    filter: &Filter,
-    order: &str,
-    (limit, offset): (i64, i64),
-) -> Result<Vec<ArtifactRow>, DbError> {
     let condition = filter.sql();
     let mut values = filter.args();
     let (limit, offset) = (values.push(limit), values.push(offset));
@@ -356,24 +387,33 @@ pub(crate) async fn references_of(
     db.all(AssertSqlSafe(sql), values).await
 }
 
-/// The newest `each` accessories of each of these manifests, newest first.
+/// The newest `each` accessories of each of these artifacts, newest first.
 pub(crate) async fn accessories_of(
     db: &Db,
-    manifests: &[i64],
+    artifacts: &[ArtifactRow],
     each: i64,
 ) -> Result<Vec<AccessoryRow>, DbError> {
-    if manifests.is_empty() {
+    if artifacts.is_empty() {
         return Ok(Vec::new());
     }
-    let mut values = list(manifests);
+    let ids: Vec<i64> = artifacts.iter().map(|row| row.id).collect();
+    let repositories: BTreeSet<i64> = artifacts.iter().map(|row| row.repository_id).collect();
+    let mut values = list(&ids);
+    for repository in &repositories {
+        values.push(*repository);
+    }
     let each = values.push(each);
+    let among = accessories_among(
+        db.engine(),
+        &format!("s.id IN ({})", placeholders(1, ids.len())),
+        &format!("IN ({})", placeholders(1 + ids.len(), repositories.len())),
+    );
     let sql = format!(
         "SELECT id, subject_id, subject_digest, digest, accessory_type, total_size, pushed_at FROM \
            (SELECT {ACCESSORY_COLUMNS}, \
               ROW_NUMBER() OVER (PARTITION BY a.subject_id ORDER BY m.id DESC) AS place \
-            FROM {}) ranked \
+            FROM {among}) ranked \
          WHERE place <= ${each} ORDER BY subject_id, place",
-        accessories_among(&format!("s.id IN ({})", placeholders(1, manifests.len()))),
     );
     db.all(AssertSqlSafe(sql), values).await
 }
@@ -381,36 +421,45 @@ pub(crate) async fn accessories_of(
 const ACCESSORY_COLUMNS: &str = "m.id, a.subject_id, a.subject_digest, m.digest, \
      COALESCE(m.accessory_type, 'subject.accessory') AS accessory_type, m.total_size, m.pushed_at";
 
-/// Accessories `m` of the manifests `s` that `subjects` says: by their subject, or by the tag
-/// that cosign gives them.
+/// Accessories `m` of the manifests `s` that `subjects` says, all of `repositories` (`= $1`): by
+/// their subject, or by the tag that cosign gives them.
 ///
-/// A union and not a disjunction, so that each half is found by its index.
-fn accessories_among(subjects: &str) -> String {
-    const NAME: &str = "'sha256-' || SUBSTR(s.digest, 8)";
+/// A union and not a disjunction, so that each half is found by its index. Said with the range of
+/// such tags, PostgreSQL sees how few there are, and with the collation of tags it can look each up.
+fn accessories_among(engine: Engine, subjects: &str, repositories: &str) -> String {
+    let collation = match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " COLLATE \"C\"",
+    };
     format!(
         "(SELECT s.id AS subject_id, s.digest AS subject_digest, c.id AS id \
           FROM manifest s JOIN manifest c \
             ON c.repository_id = s.repository_id AND c.subject_digest = s.digest \
           WHERE {subjects} \
           UNION SELECT s.id, s.digest, c.id FROM manifest s \
-          JOIN tag t ON t.repository_id = s.repository_id \
-            AND t.name IN ({NAME} || '.sig', {NAME} || '.att', {NAME} || '.sbom') \
+          CROSS JOIN (SELECT '.sig' AS name UNION ALL SELECT '.att' UNION ALL SELECT '.sbom') suffix \
+          JOIN tag t ON t.repository_id = s.repository_id AND t.repository_id {repositories} \
+            AND t.name >= 'sha256-' AND t.name < 'sha256.' \
+            AND t.name = ('sha256-' || SUBSTR(s.digest, 8) || suffix.name){collation} \
           JOIN manifest c ON c.id = t.manifest_id \
             AND c.subject_digest IS NULL AND c.accessory_type IS NOT NULL \
           WHERE {subjects}) a JOIN manifest m ON m.id = a.id"
     )
 }
 
-/// Accessories of one manifest that `filter` finds (over `m`); `subject` is bound by it.
+/// Accessories of one manifest that were asked for (over `m`).
 pub(crate) async fn accessories(
     db: &Db,
-    subject: &str,
-    filter: &Filter,
+    asked: &AskedOfOne,
     order: &str,
     part: (i64, i64),
 ) -> Result<(Vec<AccessoryRow>, i64), DbError> {
-    let from = accessories_among(&format!("s.id = {subject}"));
-    page(db, ACCESSORY_COLUMNS, &from, filter, order, part).await
+    let from = accessories_among(
+        db.engine(),
+        &format!("s.id = {}", asked.subject),
+        &format!("= {}", asked.repository),
+    );
+    page(db, ACCESSORY_COLUMNS, &from, &asked.filter, order, part).await
 }
 
 /// The digest of a manifest's config.

@@ -1,6 +1,7 @@
 //! Tests of the crate at its boundary.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+mod age;
 mod archives;
 mod feeds;
 mod folders;
@@ -8,4 +9,5 @@ mod hostile;
 mod images;
 mod made;
 mod output;
+mod registry;
 mod verdicts;

@@ -58,6 +58,7 @@ const IN_PATH: &[(&str, ParameterKind, &str)] = &[
     ("task_id", Integer, "The id of a task."),
     ("tid", Integer, "The id of a task."),
     ("user_id", Integer, "The id of a user."),
+    ("vex_id", Integer, "The id of an OpenVEX document."),
     ("webhook_policy_id", Integer, "The id of a webhook policy."),
 ];
 

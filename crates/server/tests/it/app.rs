@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_blob::{FaultPlan, PowerLoss};
-use berth_config::Settings;
+use berth_config::{Isolation, Settings};
 use berth_db::{DatabaseUrl, args};
+use berth_indexer::Program;
 use berth_lifecycle::{FsckOptions, GcReport, Problem, Unwatched};
 use berth_model::{Clock, Secret};
 use berth_server::{Parts, Server};
@@ -37,6 +38,9 @@ pub(crate) struct Setup {
     pub(crate) tweak: fn(&mut Settings),
     /// Whether the storage can be made to fail.
     pub(crate) faults: bool,
+    /// What reads layers; without it, this process does, or the binary that `BERTH_TEST_BINARY`
+    /// names: a program of tests is none that reads layers.
+    pub(crate) indexer: Option<Program>,
 }
 
 impl Default for Setup {
@@ -45,6 +49,10 @@ impl Default for Setup {
             clock: Clock::system(),
             tweak: |_| {},
             faults: false,
+            indexer: std::env::var_os("BERTH_TEST_BINARY").map(|binary| Program {
+                path: binary.into(),
+                arguments: vec!["index-layer".into()],
+            }),
         }
     }
 }
@@ -56,6 +64,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     faults: Option<FaultPlan>,
+    indexer: Option<Program>,
     client: Client,
     shutdown: CancellationToken,
     serving: JoinHandle<()>,
@@ -86,17 +95,21 @@ impl App {
             settings.database.url = Some(Secret::new(url.clone()));
             database.db().close().await;
         }
+        if setup.indexer.is_none() {
+            settings.scan.isolation = Isolation::None;
+        }
         (setup.tweak)(&mut settings);
         let clock = setup.clock.clone();
         let faults = setup.faults.then(FaultPlan::new);
         let (parts, metrics, client, shutdown, serving) =
-            run(&settings, &clock, faults.clone()).await;
+            run(&settings, &clock, faults.clone(), setup.indexer.clone()).await;
         Some(Self {
             parts,
             settings,
             metrics,
             clock,
             faults,
+            indexer: setup.indexer.clone(),
             client,
             shutdown,
             serving,
@@ -131,8 +144,13 @@ impl App {
     }
 
     async fn start_again(&mut self) {
-        let (parts, metrics, client, shutdown, serving) =
-            run(&self.settings, &self.clock, self.faults.clone()).await;
+        let (parts, metrics, client, shutdown, serving) = run(
+            &self.settings,
+            &self.clock,
+            self.faults.clone(),
+            self.indexer.clone(),
+        )
+        .await;
         self.parts = parts;
         self.metrics = metrics;
         self.client = client;
@@ -210,6 +228,7 @@ async fn run(
     settings: &Settings,
     clock: &Clock,
     faults: Option<FaultPlan>,
+    indexer: Option<Program>,
 ) -> (
     Parts,
     Arc<Metrics>,
@@ -217,7 +236,7 @@ async fn run(
     CancellationToken,
     JoinHandle<()>,
 ) {
-    let parts = Parts::open_with(settings, clock.clone(), faults)
+    let parts = Parts::open_with(settings, clock.clone(), faults, indexer)
         .await
         .unwrap();
     let password = Secret::new(ADMIN_PASSWORD.to_owned());

@@ -16,6 +16,7 @@ use crate::cve_export;
 use crate::sbom_attached::forge;
 use crate::scanners::Stub;
 use crate::scanning::advisory;
+use crate::vex;
 
 /// What a path may name that is the same for all projects: words, and things of the system.
 const COMMON: [&str; 10] = [
@@ -94,6 +95,7 @@ impl Holding {
             ("robot_id", "CreateRobot", "/robots"),
             ("registration_id", "createScanner", "/scanners"),
             ("feed_name", "createAdvisoryFeed", "/advisories/feeds"),
+            ("vex_id", "addVex", "/projects/{project_name}/vex"),
             ("gc_id", "createGCSchedule", "/system/gc/schedule"),
             (
                 "purge_id",
@@ -308,6 +310,10 @@ impl Holding {
             "RefreshSec" => json!({"secret": "Aa1-of-the-robot"}),
             "updateRepository" => json!({"description": own}),
             "createTag" | "createAdvisoryFeed" => json!({"name": own}),
+            "addVex" => vex::document(
+                name,
+                &json!([vex::statement("CVE-2026-1", "fixed", json!("pkg:npm/x"))]),
+            ),
             "exportScanData" => json!({"job_name": own, "projects": [self.id]}),
             "CreateWebhookPolicyOfProject" | "UpdateWebhookPolicyOfProject" => hook,
             "CreateImmuRule" | "UpdateImmuRule" => json!({

@@ -1,10 +1,9 @@
 //! `/advisories/feeds`: what images are held against, where it comes from and how old it is.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use berth_http::{ApiError, IdleTimeout, Json};
+use berth_http::{ApiError, IdleTimeout, Json, Query};
 use berth_iam::{Access, Caller, Endpoint, Entry, Operation, Permission};
 use berth_jobs::{Cadence, JobsError, ScheduleShown, ScheduleWanted};
 use berth_model::{Action, Code, Resource, Timestamp};
@@ -286,12 +285,11 @@ async fn fetch(
 async fn take(
     State(scanning): State<Scanning>,
     Path(name): Path<String>,
-    query: Result<Query<ContentQuery>, QueryRejection>,
+    Query(query): Query<ContentQuery>,
     caller: Caller,
     request: Request,
 ) -> Result<Json<FeedChange>, ApiError> {
     check_name(&name)?;
-    let query = query.map_err(|rejection| ApiError::unprocessable(rejection.body_text()))?;
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "a feed that was sent could not be written");
         ApiError::new(Code::Unknown, "the content could not be written")

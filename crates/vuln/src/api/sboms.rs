@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use berth_http::ApiError;
+use berth_http::{ApiError, Query};
 use berth_iam::{Access, Endpoint, Operation, Parameter, Permission, ProjectFacts};
 use berth_model::{Action, Code, Resource, Timestamp};
 use berth_oci::{Descriptor, Digest, Manifest, RepositoryName};
@@ -92,10 +91,9 @@ async fn read(
     State(scanning): State<Scanning>,
     Extension(facts): Extension<ProjectFacts>,
     Path(path): Path<HashMap<String, String>>,
-    query: Result<Query<HashMap<String, String>>, QueryRejection>,
+    Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let format = query.get("format").map(String::as_str);
     let (form, media_type) = Form::wanted(format, &headers)?;
     let named = scanning.named(&facts, &path).await?;

@@ -3,12 +3,12 @@
 //! Invariant: an execution is read only by its owner; to everybody else it is not there.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use berth_http::{ApiError, Json};
+use berth_http::{ApiError, Json, Query};
 use berth_iam::{Access, Caller, Endpoint, Operation, Parameter};
 use berth_jobs::{Execution, Status};
 use berth_model::{Action, Code, ExecutionId, LabelId, Timestamp};

@@ -1,7 +1,7 @@
 //! What rules about pulls ask of an image. Reads the registry's `manifest`, `manifest_reference` and
 //! `tag` beside this crate's tables, by their indexes.
 
-use berth_db::{Args, AssertSqlSafe, Db, DbError, args, chunk_of, placeholders};
+use berth_db::{Args, AssertSqlSafe, Db, DbError, Engine, args, chunk_of, placeholders};
 
 /// Indexes of an image, and tags of it, that are looked at: the newest.
 const MOST: i64 = 100;
@@ -101,6 +101,11 @@ pub(crate) async fn signed(db: &Db, manifests: &[i64]) -> Result<bool, DbError> 
         values.push(*id);
     }
     let among = placeholders(1, manifests.len());
+    // Tags are collated by bytes and digests are not: said, so that the tag is looked up.
+    let collation = match db.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " COLLATE \"C\"",
+    };
     let sql = format!(
         "SELECT c.id FROM manifest s JOIN manifest c \
            ON c.repository_id = s.repository_id AND c.subject_digest = s.digest \
@@ -108,7 +113,7 @@ pub(crate) async fn signed(db: &Db, manifests: &[i64]) -> Result<bool, DbError> 
            AND c.accessory_type IN ('signature.cosign', 'signature.notation') \
          UNION SELECT c.id FROM manifest s \
          JOIN tag t ON t.repository_id = s.repository_id \
-           AND t.name = 'sha256-' || SUBSTR(s.digest, 8) || '.sig' \
+           AND t.name = ('sha256-' || SUBSTR(s.digest, 8) || '.sig'){collation} \
          JOIN manifest c ON c.id = t.manifest_id AND c.subject_digest IS NULL \
            AND c.accessory_type = 'signature.cosign' \
          WHERE s.id IN ({among}) LIMIT 1"

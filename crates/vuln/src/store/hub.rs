@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use berth_catalog::Viewer;
 use berth_db::query::{Column, Filter, Kind, order_by};
 use berth_db::{Args, AssertSqlSafe, Db, DbError, args, chunk_of, placeholders, rows_of};
 
@@ -80,7 +81,7 @@ const ASKED: &[Column] = &[
     Column::new("cvss_score_v3", "v.score", Kind::Tenths),
     Column::new("project_id", "r.project_id", Kind::Integer),
     Column::new("repository_name", "r.name", Kind::Text),
-    Column::new("package", "p.name", Kind::Text),
+    Column::new("package", "k.name", Kind::Text),
     Column::new("tag", "t.name", Kind::Text),
     Column::new("digest", "m.digest", Kind::Text),
 ];
@@ -214,7 +215,8 @@ pub(crate) async fn dangerous(db: &Db, limit: i64) -> Result<Vec<DangerousRow>, 
     );
     let outside: Vec<DangerousRow> = db.all(AssertSqlSafe(sql), args![limit]).await?;
     rows.extend(outside);
-    rows.sort_by(|a, b| (b.score, &b.name).cmp(&(a.score, &a.name)));
+    // Of one score the gravest first: distributions say more than the score alone.
+    rows.sort_by(|a, b| (b.score, b.severity, &b.name).cmp(&(a.score, a.severity, &a.name)));
     Ok(rows)
 }
 
@@ -258,9 +260,40 @@ impl Part {
         };
         let mut filter = Filter::new();
         filter.and_query(q, columns)?;
+        Self::over(finder, filter, sort, in_force)
+    }
+
+    /// Of artifacts that the viewer may see, whatever they are called that have a vulnerability of
+    /// one of these names.
+    fn seen(
+        finder: Finder,
+        viewer: Viewer,
+        ids: &[String],
+        in_force: &'static str,
+    ) -> Result<Self, VulnError> {
+        let mut filter = Filter::new();
+        let names: Vec<String> = ids.iter().map(|id| filter.bind(id.clone())).collect();
+        filter.and(format!("v.name IN ({})", names.join(", ")));
+        filter.and("p.deleted_at IS NULL");
+        viewer.narrow(&mut filter);
+        let mut part = Self::over(finder, filter, "", in_force)?;
+        part.from.push_str(" JOIN project p ON p.id = r.project_id");
+        Ok(part)
+    }
+
+    fn over(
+        finder: Finder,
+        filter: Filter,
+        sort: &str,
+        in_force: &'static str,
+    ) -> Result<Self, VulnError> {
+        let columns = match finder {
+            Finder::Advisories => ASKED,
+            Finder::Outside => ASKED_OUTSIDE,
+        };
         let condition = filter.sql();
         // Of one vulnerability all have one score, and the first is the order of the index.
-        let of_one = condition.contains("v.name = $");
+        let of_one = condition.contains("v.name = $") || condition.contains("v.name IN ($");
         let order = match finder {
             Finder::Advisories => order_by(
                 sort,
@@ -291,10 +324,10 @@ impl Part {
         };
         let (found, package, place) = match finder {
             Finder::Advisories => (
-                "package_vulnerability v JOIN package p ON p.id = v.package_id \
+                "package_vulnerability v JOIN package k ON k.id = v.package_id \
                  JOIN image_package i ON i.package_id = v.package_id \
                  JOIN image_scan s ON s.id = i.image_id",
-                "p.name AS package, p.version, v.fixed_version, v.advisory_id",
+                "k.name AS package, k.version, v.fixed_version, v.advisory_id",
                 "i.image_id, v.package_id AS place",
             ),
             Finder::Outside => (
@@ -377,6 +410,30 @@ pub(crate) async fn list(
     };
     let rows = db.all(AssertSqlSafe(sql), values).await?;
     Ok((rows, (exact || total <= COUNTED).then_some(total)))
+}
+
+/// Artifacts that the viewer may see and that have a vulnerability of one of these names, with the
+/// packages that have it; `limit` rows at most of each kind of scanner.
+pub(crate) async fn seen(
+    db: &Db,
+    viewer: Viewer,
+    ids: &[String],
+    limit: i64,
+) -> Result<Vec<HubRow>, VulnError> {
+    let in_force = in_force(db).await?;
+    let mut finders = vec![Finder::Advisories];
+    if has_external(db).await? {
+        finders.push(Finder::Outside);
+    }
+    let mut rows = Vec::new();
+    for finder in finders {
+        let part = Part::seen(finder, viewer, ids, in_force)?;
+        let mut values = part.filter.args();
+        let most = values.push(limit);
+        let sql = format!("{} LIMIT ${most}", part.select());
+        rows.extend(db.all::<HubRow>(AssertSqlSafe(sql), values).await?);
+    }
+    Ok(rows)
 }
 
 /// What external scanners said of these rows: of an image, by their numbers.

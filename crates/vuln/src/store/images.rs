@@ -52,6 +52,8 @@ pub(crate) struct FoundRow {
     pub(crate) status: String,
     pub(crate) fixed_version: Option<String>,
     pub(crate) advisory_id: i64,
+    /// 0: an external scanner found it.
+    pub(crate) package_id: i64,
     pub(crate) package: String,
     pub(crate) version: String,
     pub(crate) layer: String,
@@ -374,7 +376,7 @@ pub(crate) async fn count(tx: &mut Tx, image: i64) -> Result<bool, DbError> {
 pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<FoundRow>, DbError> {
     db.all(
         "SELECT v.name, v.severity, v.status, v.fixed_version, v.advisory_id, \
-           p.name AS package, p.version, i.layer, i.path, \
+           i.package_id, p.name AS package, p.version, i.layer, i.path, \
            (SELECT MIN(e.since) FROM exploited_vulnerability e WHERE e.name = v.name) \
              AS exploited_since, \
            (SELECT MAX(e.probability) FROM exploit_probability e WHERE e.name = v.name) \
@@ -383,7 +385,8 @@ pub(crate) async fn found(db: &Db, image: i64, at_least: i64) -> Result<Vec<Foun
          JOIN package p ON p.id = i.package_id \
          WHERE i.image_id = $1 AND v.severity >= $2 \
          UNION ALL SELECT f.name, f.severity, f.status, f.fixed_version, \
-           CAST(0 AS BIGINT) AS advisory_id, f.package, f.version, '' AS layer, '' AS path, \
+           CAST(0 AS BIGINT) AS advisory_id, CAST(0 AS BIGINT) AS package_id, \
+           f.package, f.version, '' AS layer, '' AS path, \
            (SELECT MIN(e.since) FROM exploited_vulnerability e WHERE e.name = f.name) \
              AS exploited_since, \
            (SELECT MAX(e.probability) FROM exploit_probability e WHERE e.name = f.name) \

@@ -334,15 +334,29 @@ pub(crate) fn tags_of(manifest: ManifestId, q: &str) -> Result<Filter, CatalogEr
     Ok(filter)
 }
 
-/// Accessories of a manifest that a `q` asks for, and the placeholder of the manifest.
+/// The accessories of one manifest that a request asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedOfOne {
+    pub(crate) filter: Filter,
+    /// The placeholder of the manifest in the filter.
+    pub(crate) subject: String,
+    /// The placeholder of its repository.
+    pub(crate) repository: String,
+}
+
+/// Accessories of a manifest of a repository that a `q` asks for.
 pub(crate) fn accessories_of(
-    manifest: ManifestId,
+    (repository, manifest): (RepositoryId, ManifestId),
     q: &str,
-) -> Result<(String, Filter), CatalogError> {
+) -> Result<AskedOfOne, CatalogError> {
     let mut filter = Filter::new();
-    let manifest = filter.bind(manifest);
+    let (subject, repository) = (filter.bind(manifest), filter.bind(repository));
     filter.and_query(q, ACCESSORY)?;
-    Ok((manifest, filter))
+    Ok(AskedOfOne {
+        filter,
+        subject,
+        repository,
+    })
 }
 
 #[cfg(test)]

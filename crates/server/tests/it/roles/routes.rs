@@ -33,7 +33,13 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("GET /api/v2.0/system/CVEAllowlist", "user"),
     ("PUT /api/v2.0/system/CVEAllowlist", "system"),
     ("GET /api/v2.0/icons/{digest}", "any"),
+    (
+        "GET /api/repositories/{project_name}/{repository_name}/tags/{reference}/vulnerability/details",
+        "artifact-addition:R",
+    ),
     ("GET /api/v2.0/search", "any"),
+    ("GET /api/v2.0/search/artifacts", "any"),
+    ("GET /api/v2.0/search/vulnerabilities", "any"),
     ("GET /api/v2.0/statistics", "user"),
     ("GET /api/v2.0/configurations", "system"),
     ("PUT /api/v2.0/configurations", "system"),
@@ -156,6 +162,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ),
     ("GET /api/v2.0/scanners", "system"),
     ("GET /api/v2.0/security/summary", "system"),
+    ("GET /api/v2.0/security/trend", "system"),
     ("GET /api/v2.0/security/vul", "system"),
     ("POST /api/v2.0/export/cve", "user"),
     ("GET /api/v2.0/export/cve/executions", "user"),
@@ -177,6 +184,22 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ),
     (
         "PUT /api/v2.0/projects/{project_name_or_id}/scanner",
+        "scanner:C",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/vex",
+        "scanner:R",
+    ),
+    (
+        "POST /api/v2.0/projects/{project_name_or_id}/vex",
+        "scanner:C",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/vex/{vex_id}",
+        "scanner:R",
+    ),
+    (
+        "DELETE /api/v2.0/projects/{project_name_or_id}/vex/{vex_id}",
         "scanner:C",
     ),
     (
