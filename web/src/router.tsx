@@ -127,6 +127,11 @@ const projectPages = [
   }),
   createRoute({
     getParentRoute: inProject,
+    path: 'exports',
+    component: lazyRouteComponent(() => import('./pages/project/CveExports'), 'CveExports'),
+  }),
+  createRoute({
+    getParentRoute: inProject,
     path: 'logs',
     component: lazyRouteComponent(() => import('./pages/project/Logs'), 'ProjectLogs'),
   }),

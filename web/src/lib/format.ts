@@ -24,6 +24,11 @@ export function moment(time: string, locale: string): string {
   return new Date(time).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
+/** The day of a moment at which a day begins in UTC. */
+export function day(time: string, locale: string): string {
+  return new Date(time).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -67,6 +72,7 @@ export function useFormat() {
       percent: (share: number) =>
         share.toLocaleString(locale, { style: 'percent', maximumFractionDigits: 1 }),
       moment: (time: string) => moment(time, locale),
+      day: (time: string) => day(time, locale),
       ago: (time: string) => ago(time, locale),
       duration: (from: string, to: string) => duration(from, to, locale),
     }),

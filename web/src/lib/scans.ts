@@ -26,7 +26,7 @@ export function overviewOf(artifact: Pick<Artifact, 'scan_overview'>): Overview 
   return typeof first === 'object' && first !== null ? (first as Overview) : null;
 }
 
-export function isScanning(overview: Overview | null): boolean {
+export function isScanning(overview: { scan_status: string } | null): boolean {
   return ['pending', 'running', 'scheduled'].includes(overview?.scan_status.toLowerCase() ?? '');
 }
 
@@ -49,6 +49,8 @@ export interface Vulnerability {
   cwe_ids: string[];
   preferred_cvss?: { score_v3?: number; vector_v3?: string };
   exploited_since?: string;
+  /** What a VEX document of the project says of it. */
+  vex?: { status: string; justification: string; document: string };
 }
 
 /** Something doubtful that is no vulnerability: a secret, a bad practice. */
@@ -115,6 +117,16 @@ function vulnerability(raw: Raw): Vulnerability {
     cwe_ids: texts(raw.cwe_ids),
     preferred_cvss: raw.preferred_cvss as Vulnerability['preferred_cvss'],
     exploited_since: text(raw.exploited_since) || undefined,
+    vex: vexOf(raw.vex as Raw | undefined),
+  };
+}
+
+function vexOf(raw: Raw | undefined): Vulnerability['vex'] {
+  if (!raw || text(raw.status) === '') return undefined;
+  return {
+    status: text(raw.status),
+    justification: text(raw.justification),
+    document: text(raw.document),
   };
 }
 

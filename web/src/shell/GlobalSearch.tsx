@@ -1,13 +1,38 @@
-/** Search over projects and repositories from anywhere: `/` opens it, arrows move, Enter goes. */
-import { Button, Kbd, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
+/** Search over everything from anywhere: `/` opens it, arrows move, Enter goes. */
+import {
+  Button,
+  Kbd,
+  Modal,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+  VisuallyHidden,
+} from '@mantine/core';
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks';
-import { IconBox, IconBoxMultiple, IconSearch } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import {
+  IconBox,
+  IconBoxMultiple,
+  IconSearch,
+  IconShieldExclamation,
+  IconTag,
+} from '@tabler/icons-react';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { type KeyboardEvent, useRef, useState } from 'react';
-import { api, ok } from '../api/client';
+import {
+  type Dispatch,
+  type KeyboardEvent,
+  type ReactNode,
+  type SetStateAction,
+  useEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useT } from '../i18n';
-import { shortName } from '../lib/names';
+import { projectOf, shortName } from '../lib/names';
+import { countOf, useSearch } from '../lib/search';
+import { Failure } from '../ui/Notices';
+import { SeverityBadge } from '../ui/Severity';
+import { shortDigest } from '../ui/Small';
 import classes from './GlobalSearch.module.css';
 
 const SHOWN = 8;
@@ -15,12 +40,18 @@ const SHOWN = 8;
 export function GlobalSearch() {
   const t = useT();
   const [opened, { open, close }] = useDisclosure();
-  useHotkeys([['/', open]]);
+  const [typed, setTyped] = useState('');
+  const openEmpty = () => {
+    setTyped('');
+    open();
+  };
+  useHotkeys([['/', openEmpty]]);
+  useTypedAhead(opened, setTyped);
   return (
     <>
       <Button
         variant="default"
-        onClick={open}
+        onClick={openEmpty}
         leftSection={<IconSearch size={16} aria-hidden />}
         rightSection={<Kbd size="xs">/</Kbd>}
         className={classes.button}
@@ -35,28 +66,53 @@ export function GlobalSearch() {
         onClose={close}
         title={t('search.title')}
         size="lg"
+        // At once: who searches with the keyboard does not wait for a picture.
+        transitionProps={{ duration: 0 }}
         closeButtonProps={{ 'aria-label': t('common.close') }}
       >
-        <Found onGo={close} />
+        <Found typed={typed} setTyped={setTyped} onGo={close} />
       </Modal>
     </>
   );
 }
 
-function Found({ onGo }: { onGo: () => void }) {
+/** Keeps what is typed between `/` and the moment the dialog's field has the focus. */
+function useTypedAhead(opened: boolean, setTyped: Dispatch<SetStateAction<string>>) {
+  useEffect(() => {
+    if (!opened) return;
+    const keep = (event: globalThis.KeyboardEvent) => {
+      if (document.activeElement?.matches('[type="search"]')) {
+        document.removeEventListener('keydown', keep, true);
+        return;
+      }
+      if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      setTyped((before) => before + event.key);
+    };
+    document.addEventListener('keydown', keep, true);
+    return () => document.removeEventListener('keydown', keep, true);
+  }, [opened, setTyped]);
+}
+
+interface FoundProps {
+  typed: string;
+  setTyped: (typed: string) => void;
+  onGo: () => void;
+}
+
+function Found({ typed, setTyped, onGo }: FoundProps) {
   const t = useT();
   const navigate = useNavigate();
-  const [typed, setTyped] = useState('');
   const [wanted] = useDebouncedValue(typed.trim(), 200);
   const box = useRef<HTMLDivElement>(null);
-  const { data, isFetching } = useQuery({
-    queryKey: ['search', wanted],
-    enabled: wanted !== '',
-    queryFn: () => ok(api.GET('/search', { params: { query: { q: wanted } } })),
-  });
-  const projects = data?.project.slice(0, SHOWN) ?? [];
-  const repositories = data?.repository.slice(0, SHOWN) ?? [];
-  const none = wanted !== '' && !isFetching && projects.length + repositories.length === 0;
+  const { data, error, isFetching, refetch } = useSearch(wanted);
+  const count = countOf(data);
+  const told =
+    wanted === '' || isFetching || error
+      ? ''
+      : count === 0
+        ? t('search.none', { words: wanted })
+        : t('search.count', { count });
 
   const move = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -83,52 +139,109 @@ function Found({ onGo }: { onGo: () => void }) {
         onChange={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={enter}
       />
-      <div role="status" className={classes.status}>
-        {none ? t('search.none', { words: wanted }) : ''}
+      <div role="status" className={count > 0 ? undefined : classes.status}>
+        {count > 0 ? <VisuallyHidden>{told}</VisuallyHidden> : told}
       </div>
-      {projects.length > 0 && (
-        <section aria-label={t('search.projects')}>
-          <Text size="xs" fw={600} c="dimmed" mb={4}>
-            {t('search.projects')}
-          </Text>
-          {projects.map((one) => (
-            <UnstyledButton
-              key={one.project_id}
-              component={Link}
-              to="/projects/$project"
-              params={{ project: one.name } as never}
-              className={classes.hit}
-              onClick={onGo}
-            >
-              <IconBoxMultiple size={16} aria-hidden /> {one.name}
-            </UnstyledButton>
-          ))}
-        </section>
-      )}
-      {repositories.length > 0 && (
-        <section aria-label={t('search.repositories')}>
-          <Text size="xs" fw={600} c="dimmed" mb={4}>
-            {t('search.repositories')}
-          </Text>
-          {repositories.map((one) => (
-            <UnstyledButton
-              key={one.repository_name}
-              component={Link}
-              to="/projects/$project/repositories/$repository"
-              params={
-                { project: one.project_name, repository: shortName(one.repository_name) } as never
-              }
-              className={classes.hit}
-              onClick={onGo}
-            >
-              <IconBox size={16} aria-hidden /> {one.repository_name}
-            </UnstyledButton>
-          ))}
-        </section>
-      )}
+      {error && <Failure error={error} retry={() => refetch()} />}
+      <Group label={t('search.projects')}>
+        {data?.projects.slice(0, SHOWN).map((one) => (
+          <Hit
+            key={one.project_id}
+            to="/projects/$project"
+            params={{ project: one.name }}
+            onGo={onGo}
+          >
+            <IconBoxMultiple size={16} aria-hidden /> {one.name}
+          </Hit>
+        ))}
+      </Group>
+      <Group label={t('search.repositories')}>
+        {data?.repositories.slice(0, SHOWN).map((one) => (
+          <Hit
+            key={one.repository_name}
+            to="/projects/$project/repositories/$repository"
+            params={{ project: one.project_name, repository: shortName(one.repository_name) }}
+            onGo={onGo}
+          >
+            <IconBox size={16} aria-hidden /> {one.repository_name}
+          </Hit>
+        ))}
+      </Group>
+      <Group label={t('search.artifacts')}>
+        {data?.artifacts.slice(0, SHOWN).map((one) => (
+          <Hit
+            key={`${one.repository_name}:${one.tag ?? one.digest}`}
+            to="/projects/$project/repositories/$repository/artifacts/$reference"
+            params={{ ...placeOf(one.repository_name), reference: one.tag ?? one.digest }}
+            onGo={onGo}
+          >
+            <IconTag size={16} aria-hidden /> {one.repository_name}
+            {one.tag ? `:${one.tag}` : `@${shortDigest(one.digest)}`}
+          </Hit>
+        ))}
+      </Group>
+      <Group label={t('search.vulnerabilities')}>
+        {data?.vulnerabilities.slice(0, SHOWN).map((one) => (
+          <Hit
+            key={`${one.repository_name}@${one.digest}`}
+            to="/projects/$project/repositories/$repository/artifacts/$reference"
+            params={{ ...placeOf(one.repository_name), reference: one.digest }}
+            search={{ part: 'vulnerabilities', find: one.cve_id }}
+            onGo={onGo}
+          >
+            <IconShieldExclamation size={16} aria-hidden /> {one.repository_name}@
+            {shortDigest(one.digest)}
+            <Text span size="sm" c="dimmed">
+              {one.package} {one.version}
+            </Text>
+            <SeverityBadge severity={one.severity} />
+          </Hit>
+        ))}
+      </Group>
       <Text size="xs" c="dimmed">
         {t('search.keys')}
       </Text>
     </Stack>
+  );
+}
+
+const placeOf = (repository: string) => ({
+  project: projectOf(repository),
+  repository: shortName(repository),
+});
+
+/** Hits of one kind; nothing where there are none. */
+function Group({ label, children }: { label: string; children: ReactNode[] | undefined }) {
+  if (!children || children.length === 0) return null;
+  return (
+    <section aria-label={label}>
+      <Text size="xs" fw={600} c="dimmed" mb={4}>
+        {label}
+      </Text>
+      {children}
+    </section>
+  );
+}
+
+interface HitProps {
+  to: string;
+  params: Record<string, string>;
+  search?: Record<string, string>;
+  onGo: () => void;
+  children: ReactNode;
+}
+
+function Hit({ to, params, search, onGo, children }: HitProps) {
+  return (
+    <UnstyledButton
+      component={Link}
+      to={to}
+      params={params as never}
+      search={(search ?? {}) as never}
+      className={classes.hit}
+      onClick={onGo}
+    >
+      {children}
+    </UnstyledButton>
   );
 }

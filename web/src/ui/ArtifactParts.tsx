@@ -1,11 +1,11 @@
 /** Parts of artifacts that the list and the artifact's own page show. */
 import { Badge, Group, Menu, Stack, Tabs, Text, UnstyledButton } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { IconChevronDown, IconLock } from '@tabler/icons-react';
 import { useI18n } from '../i18n';
 import { type Artifact, platformName, platformsOf } from '../lib/artifacts';
 import { copyText } from '../lib/clipboard';
 import { pullCommands } from '../lib/commands';
+import { useSay } from '../lib/say';
 import { ArtifactLink, type RepositoryAt, TagLink } from './Links';
 import { Bytes, Line, shortDigest } from './Small';
 
@@ -160,6 +160,7 @@ export function PullCommands({ artifact }: { artifact: Artifact }) {
 /** The same in a table, as a menu that copies. */
 export function PullMenu({ artifact, name }: { artifact: Artifact; name: string }) {
   const { t } = useI18n();
+  const say = useSay();
   return (
     <Menu position="bottom-end" withArrow>
       <Menu.Target>
@@ -174,7 +175,7 @@ export function PullMenu({ artifact, name }: { artifact: Artifact; name: string 
             key={client}
             className="mono"
             onClick={async () => {
-              if (await copyText(line)) notifications.show({ message: t('common.copied') });
+              if (await copyText(line)) say({ message: t('common.copied') });
             }}
           >
             {line.length > 64 ? `${line.slice(0, 61)}…` : line}

@@ -50,6 +50,15 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   );
 }
 
+/** Something to know before what is shown is believed. */
+export function Warning({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
+      {children}
+    </Alert>
+  );
+}
+
 /** Says why a list is empty and what the next step is. */
 export function Empty(props: { title: string; next?: ReactNode; action?: ReactNode }) {
   return (

@@ -1,4 +1,7 @@
-/** Images made on the spot, and pushed: by Skopeo as users push, or straight for seeds. */
+/**
+ * Images made on the spot, and pushed: by Docker as people push (by Skopeo where there is no engine),
+ * or straight for seeds.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,8 +51,10 @@ function tar(files: Record<string, string>): Buffer {
   return Buffer.concat([...entries, Buffer.alloc(1024)]);
 }
 
-/** What every image is made on: a Debian of these packages. */
+/** What every image is made on: a Debian of these packages, and one of Python. */
 const BASE = {
+  'usr/local/lib/python3.11/site-packages/six-1.16.0.dist-info/METADATA':
+    'Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\nLicense: MIT\n\n',
   'etc/os-release': 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n',
   'var/lib/dpkg/status': ['openssl', 'zlib1g', 'bash', 'tar']
     .map((name) =>
@@ -103,7 +108,7 @@ export function image(text: string, architecture = 'amd64'): Image {
 }
 
 /** Pushes with Skopeo, from a folder in the OCI layout. */
-export function pushWithSkopeo(server: Server, repository: string, tag: string, text: string) {
+export function pushAsPeopleDo(server: Server, repository: string, tag: string, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'berth-image-'));
   try {
     const made = image(text);
@@ -119,17 +124,38 @@ export function pushWithSkopeo(server: Server, repository: string, tag: string, 
       join(folder, 'index.json'),
       JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [only] }),
     );
-    execFileSync('skopeo', [
-      '--insecure-policy',
-      'copy',
-      '--dest-tls-verify=false',
-      `--dest-creds=${ADMIN.name}:${ADMIN.password}`,
-      `oci:${folder}`,
-      `docker://${server.host}/${repository}:${tag}`,
-    ]);
+    const name = `${server.host}/${repository}:${tag}`;
+    if (process.env.DOCKER_HOST) pushWithDocker(server, folder, name);
+    else {
+      execFileSync('skopeo', [
+        '--insecure-policy',
+        'copy',
+        '--dest-tls-verify=false',
+        `--dest-creds=${ADMIN.name}:${ADMIN.password}`,
+        `oci:${folder}`,
+        `docker://${name}`,
+      ]);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Loads the image of a folder into the engine, logs in and pushes it under this name. */
+function pushWithDocker(server: Server, folder: string, name: string) {
+  const archive = join(folder, 'image.tar');
+  const copy = ['copy', `oci:${folder}`, `docker-archive:${archive}:${name}`];
+  execFileSync('skopeo', ['--insecure-policy', ...copy]);
+  // A login of its own, so that nobody else's is touched.
+  const docker = (args: string[], input?: string) =>
+    execFileSync('docker', ['--config', join(folder, 'docker'), ...args], {
+      input,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+  docker(['load', '-i', archive]);
+  docker(['login', '-u', ADMIN.name, '--password-stdin', server.host], ADMIN.password);
+  docker(['push', name]);
+  docker(['rmi', name]);
 }
 
 const LOGIN = `Basic ${Buffer.from(`${ADMIN.name}:${ADMIN.password}`).toString('base64')}`;
@@ -177,23 +203,40 @@ export async function pushIndex(server: Server, repository: string, tag: string,
   await put(`${server.url}/v2/${repository}/manifests/${tag}`, 'PUT', index, INDEX);
 }
 
+interface Attached {
+  type: string;
+  mediaType: string;
+  content: string;
+}
+
+const SIMPLE: Attached = {
+  type: 'application/spdx+json',
+  mediaType: 'text/plain',
+  content: 'an SBOM',
+};
+
 /** Something that belongs to an image, such as a signature. */
-export async function attach(server: Server, repository: string, subject: Descriptor) {
+export async function attach(
+  server: Server,
+  repository: string,
+  subject: Descriptor,
+  attached = SIMPLE,
+) {
   const empty = Buffer.from('{}');
-  const content = Buffer.from('an SBOM');
+  const content = Buffer.from(attached.content);
   const blobs = new Map([empty, content].map((bytes) => [digestOf(bytes), bytes]));
   await pushBlobs(server, repository, blobs);
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
       mediaType: MANIFEST,
-      artifactType: 'application/spdx+json',
+      artifactType: attached.type,
       config: {
         mediaType: 'application/vnd.oci.empty.v1+json',
         digest: digestOf(empty),
         size: empty.length,
       },
-      layers: [{ mediaType: 'text/plain', digest: digestOf(content), size: content.length }],
+      layers: [{ mediaType: attached.mediaType, digest: digestOf(content), size: content.length }],
       subject,
     }),
   );

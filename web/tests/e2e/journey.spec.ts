@@ -1,7 +1,7 @@
 /** What people do on their first day, from the first login to a garbage collection. */
 import { importAdvisories } from './advisories';
 import { expect, logIn, test } from './fixtures';
-import { pushWithSkopeo } from './image';
+import { pushAsPeopleDo } from './image';
 
 test('from the first login to a collection', async ({ page, server }) => {
   test.setTimeout(180_000);
@@ -37,10 +37,10 @@ test('from the first login to a collection', async ({ page, server }) => {
   await test.step('a push appears without a reload', async () => {
     await page.getByRole('tab', { name: 'Repositories' }).click();
     await expect(page.getByText('This project is empty')).toBeVisible();
-    pushWithSkopeo(server, 'journey/team/app', '1.0', 'first');
+    pushAsPeopleDo(server, 'journey/team/app', '1.0', 'first');
     await page.getByRole('link', { name: 'team/app' }).click();
     await expect(page.getByRole('heading', { name: 'team/app', level: 1 })).toBeVisible();
-    pushWithSkopeo(server, 'journey/team/app', '2.0', 'second');
+    pushAsPeopleDo(server, 'journey/team/app', '2.0', 'second');
     await expect(page.getByRole('link', { name: '2.0', exact: true })).toBeVisible();
   });
 

@@ -1,24 +1,14 @@
 /** Every page: axe finds nothing in either theme, and a phone shows it without pushing sideways. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { judge } from './axe';
 import { expect, logIn, test } from './fixtures';
 import { pages, seed } from './seed';
 
 // Hundreds of pages in one test: a trace of them all is slower than the pages.
 test.use({ trace: 'off' });
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
 /** Only pages whose names match, for a quick look. */
 const wanted = new RegExp(process.env.BERTH_TEST_PAGES ?? '');
-
-async function judge(page: Page, name: string) {
-  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-  const found = violations.map(
-    ({ id, nodes }) => `${name}: ${id}: ${nodes.map((node) => node.html).join(' | ')}`,
-  );
-  expect.soft(found).toEqual([]);
-}
 
 async function settle(page: Page) {
   await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
@@ -69,8 +59,10 @@ test('dialogs are for everybody', async ({ page, server }) => {
     ['/projects/dialogs/webhooks', 'New webhook'],
     ['/projects/dialogs/retention', 'Add rule'],
     ['/projects/dialogs/immutability', 'Add rule'],
+    ['/projects/dialogs/exports', 'New export'],
     ['/admin/users', 'New user'],
     ['/admin/cleanup', 'Change schedule'],
+    ['/admin/security', 'Scan everything now'],
     ['/admin/scanners', 'Register scanner'],
   ];
   for (const [path, button] of dialogs) {

@@ -49,6 +49,24 @@ test('a scan, its report, and what is let pass', async ({ page, server }) => {
     expect(csv).toContain('CVE-2026-1001');
   });
 
+  await test.step('what the makers say is shown beside it', async () => {
+    await server.api('POST', '/api/v2.0/projects/scans/vex', {
+      '@context': 'https://openvex.dev/ns/v0.2.0',
+      '@id': 'https://example.org/vex/1',
+      author: 'The makers',
+      timestamp: '2026-05-01T00:00:00Z',
+      statements: [
+        {
+          vulnerability: { name: 'CVE-2026-1001' },
+          products: [{ '@id': 'pkg:deb/debian/openssl' }],
+          status: 'under_investigation',
+        },
+      ],
+    });
+    await page.reload();
+    await expect(page.getByText('Being looked into').first()).toBeVisible();
+  });
+
   await test.step('one is let pass until a day', async () => {
     await page.getByRole('button', { name: 'Details of CVE-2026-1001' }).click();
     await expect(page.getByText('ADD base.tar /')).toBeVisible();

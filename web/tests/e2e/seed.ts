@@ -42,6 +42,7 @@ export async function seed(server: Server): Promise<{ digest: string }> {
   await attach(server, `${PROJECT}/web`, current);
   importAdvisories(server);
   await scan(server, `${API}/projects/${PROJECT}/repositories/web/artifacts/2.0`);
+  await makeSbom(server, `${API}/projects/${PROJECT}/repositories/web/artifacts/2.0`);
   await push(server, `${PROJECT}/tools/builder`, 'v3', 'builder');
   await push(server, `${PROJECT}/old`, '0.1', 'old');
   await server.api('DELETE', `${API}/projects/${PROJECT}/repositories/old`);
@@ -143,6 +144,18 @@ async function scan(server: Server, artifact: string): Promise<void> {
   });
 }
 
+/** Has the SBOM made, and waits for it. */
+async function makeSbom(server: Server, artifact: string): Promise<void> {
+  await server.api('POST', `${artifact}/scan`, { scan_type: 'sbom' });
+  await until(async () => {
+    const { sbom_overview } = (await server.api('GET', `${artifact}?with_sbom_overview=true`)) as {
+      sbom_overview: { scan_status: string } | null;
+    };
+    if (sbom_overview?.scan_status === 'Error') throw new Error(`no SBOM of ${artifact} was made`);
+    return sbom_overview?.scan_status === 'Success';
+  });
+}
+
 /** Every page with the heading by which one knows that it is there. */
 export function pages(digest: string): { name: string; path: string; heading: string }[] {
   const project = `/projects/${PROJECT}`;
@@ -158,6 +171,7 @@ export function pages(digest: string): { name: string; path: string; heading: st
     { name: 'project-webhooks', path: `${project}/webhooks`, heading: 'Webhooks' },
     { name: 'project-retention', path: `${project}/retention`, heading: 'Retention' },
     { name: 'project-immutability', path: `${project}/immutability`, heading: 'Immutable tags' },
+    { name: 'project-exports', path: `${project}/exports`, heading: 'Your exports' },
     { name: 'project-logs', path: `${project}/logs`, heading: 'Access log' },
     { name: 'project-settings', path: `${project}/settings`, heading: 'Configuration' },
     { name: 'repository', path: repository, heading: 'web' },
@@ -172,6 +186,17 @@ export function pages(digest: string): { name: string; path: string; heading: st
       path: `${repository}/artifacts/1.1?part=vulnerabilities`,
       heading: 'has not been scanned',
     },
+    { name: 'artifact-sbom', path: `${repository}/artifacts/2.0?part=sbom`, heading: 'sha256:' },
+    {
+      name: 'artifact-no-sbom',
+      path: `${repository}/artifacts/1.1?part=sbom`,
+      heading: 'has no SBOM',
+    },
+    {
+      name: 'artifact-index-sbom',
+      path: `${repository}/artifacts/latest?part=sbom`,
+      heading: 'sha256:',
+    },
     { name: 'artifact-index', path: `${repository}/artifacts/latest`, heading: 'sha256:' },
     {
       name: 'artifact-history',
@@ -180,6 +205,8 @@ export function pages(digest: string): { name: string; path: string; heading: st
     },
     { name: 'tag-history', path: `${repository}/tags/1.0`, heading: '1.0' },
     { name: 'search', path: '/search?q=w', heading: 'Found for' },
+    { name: 'search-tags', path: '/search?q=1.', heading: 'Found for' },
+    { name: 'search-cve', path: '/search?q=CVE-2026-1001', heading: 'Found for' },
     { name: 'logs', path: '/logs', heading: 'Access log' },
     { name: 'profile', path: '/profile', heading: 'Profile' },
     { name: 'admin-health', path: '/admin/health', heading: 'Health and storage' },

@@ -4,6 +4,7 @@ import { advisories } from './advisories';
 import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
+import { cveExports } from './cveExports';
 import { events } from './events';
 import { failures } from './failures';
 import { fixStates } from './fixStates';
@@ -19,12 +20,17 @@ import { members } from './members';
 import { nav } from './nav';
 import { operations } from './operations';
 import { outcomes } from './outcomes';
+import { packageKinds } from './packageKinds';
 import { parameters } from './parameters';
 import { parts } from './parts';
 import { profile } from './profile';
 import { project } from './project';
 import { projectSettings } from './projectSettings';
 import { projects } from './projects';
+import { pullCounts } from './pullCounts';
+import { pullExamples } from './pullExamples';
+import { pullNames } from './pullNames';
+import { pullRules } from './pullRules';
 import { quotas } from './quotas';
 import { repositories } from './repositories';
 import { resources } from './resources';
@@ -33,6 +39,8 @@ import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
 import { rules } from './rules';
+import { sboms } from './sboms';
+import { scanAll } from './scanAll';
 import { scannerLogins } from './scannerLogins';
 import { scanners } from './scanners';
 import { schedule } from './schedule';
@@ -50,6 +58,7 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
 
@@ -61,6 +70,7 @@ export const en = {
   artifacts,
   cleanup,
   common,
+  cveExports,
   events,
   failures,
   fixStates,
@@ -76,12 +86,17 @@ export const en = {
   nav,
   operations,
   outcomes,
+  packageKinds,
   parameters,
   parts,
   profile,
   project,
   projects,
   projectSettings,
+  pullCounts,
+  pullExamples,
+  pullNames,
+  pullRules,
   quotas,
   repositories,
   resources,
@@ -90,6 +105,8 @@ export const en = {
   robots,
   roles,
   rules,
+  scanAll,
+  sboms,
   scannerLogins,
   scanners,
   schedule,
@@ -107,6 +124,7 @@ export const en = {
   templates,
   triggers,
   users,
+  vexStates,
   vulnerabilities,
   webhooks,
 };

@@ -18,5 +18,6 @@ export const jobKinds = {
   SCAN_DATA_EXPORT: 'CVE export',
   SYSTEM_ARTIFACT_CLEANUP: 'Cleaning of exports',
   SCAN_ALL_EXTERNAL: 'Scan of everything, by external scanners',
+  SECURITY_TREND: 'Daily count of vulnerabilities',
   REPLICATION: 'Replication',
 } as const;

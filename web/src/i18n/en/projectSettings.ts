@@ -13,6 +13,8 @@ export const projectSettings = {
   deleteAsk: '{name} goes with its members, robots, policies and webhooks. This cannot be undone.',
   autoScan: 'Scan what is pushed',
   autoScanAbout: 'Every image is scanned once it is there.',
+  autoSbom: 'Make an SBOM of what is pushed',
+  autoSbomAbout: 'A list of all packages is kept beside every image; it counts in the quota.',
   prevent: 'Hold vulnerable images back',
   preventAbout:
     'An image can be pulled only after a scan that succeeded, and only if nothing in it is as grave as said below. What is let pass does not count.',

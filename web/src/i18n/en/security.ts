@@ -20,4 +20,8 @@ export const security = {
   none: 'No vulnerability is known',
   noneNext: 'Scan images, and import advisories, if that was not done yet.',
   export: 'Export as CSV',
+  overTime: 'Over time',
+  trend: 'The last {count} days',
+  trendShown: 'Shown',
+  trendBegins: 'Counted each day: from tomorrow on this shows how it goes.',
 } as const;

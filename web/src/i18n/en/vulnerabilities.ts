@@ -72,6 +72,7 @@ export const vulnerabilities = {
   exploited: 'Exploited',
   exploitedSince: 'Known to be exploited since {date}',
   allowed: 'Let pass',
+  vex: 'Said by the makers (VEX)',
   details: 'Details of {name}',
   allow: 'Let pass…',
   allowOf: 'Let {name} pass',

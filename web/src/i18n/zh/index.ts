@@ -5,6 +5,7 @@ import { advisories } from './advisories';
 import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
+import { cveExports } from './cveExports';
 import { events } from './events';
 import { failures } from './failures';
 import { fixStates } from './fixStates';
@@ -20,12 +21,17 @@ import { members } from './members';
 import { nav } from './nav';
 import { operations } from './operations';
 import { outcomes } from './outcomes';
+import { packageKinds } from './packageKinds';
 import { parameters } from './parameters';
 import { parts } from './parts';
 import { profile } from './profile';
 import { project } from './project';
 import { projectSettings } from './projectSettings';
 import { projects } from './projects';
+import { pullCounts } from './pullCounts';
+import { pullExamples } from './pullExamples';
+import { pullNames } from './pullNames';
+import { pullRules } from './pullRules';
 import { quotas } from './quotas';
 import { repositories } from './repositories';
 import { resources } from './resources';
@@ -34,6 +40,8 @@ import { retention } from './retention';
 import { robots } from './robots';
 import { roles } from './roles';
 import { rules } from './rules';
+import { sboms } from './sboms';
+import { scanAll } from './scanAll';
 import { scannerLogins } from './scannerLogins';
 import { scanners } from './scanners';
 import { schedule } from './schedule';
@@ -51,6 +59,7 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
 
@@ -62,6 +71,7 @@ export const zh: Texts = {
   artifacts,
   cleanup,
   common,
+  cveExports,
   events,
   failures,
   fixStates,
@@ -77,12 +87,17 @@ export const zh: Texts = {
   nav,
   operations,
   outcomes,
+  packageKinds,
   parameters,
   parts,
   profile,
   project,
   projects,
   projectSettings,
+  pullCounts,
+  pullExamples,
+  pullNames,
+  pullRules,
   quotas,
   repositories,
   resources,
@@ -91,6 +106,8 @@ export const zh: Texts = {
   robots,
   roles,
   rules,
+  scanAll,
+  sboms,
   scannerLogins,
   scanners,
   schedule,
@@ -108,6 +125,7 @@ export const zh: Texts = {
   templates,
   triggers,
   users,
+  vexStates,
   vulnerabilities,
   webhooks,
 };

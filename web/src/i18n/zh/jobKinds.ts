@@ -20,5 +20,6 @@ export const jobKinds: Translated<typeof english> = {
   SCAN_DATA_EXPORT: '漏洞导出',
   SYSTEM_ARTIFACT_CLEANUP: '导出文件清理',
   SCAN_ALL_EXTERNAL: '全部扫描（外部扫描器）',
+  SECURITY_TREND: '每日漏洞统计',
   REPLICATION: '复制',
 };

@@ -15,6 +15,8 @@ export const projectSettings: Translated<typeof english> = {
   deleteAsk: '{name} 及其成员、机器人账户、策略和 Webhook 将被删除，且无法撤销。',
   autoScan: '推送后自动扫描',
   autoScanAbout: '每个镜像推送后即被扫描。',
+  autoSbom: '推送后自动生成 SBOM',
+  autoSbomAbout: '每个镜像旁保存其全部软件包的清单；计入配额。',
   prevent: '阻止拉取有漏洞的镜像',
   preventAbout:
     '只有扫描成功，且没有达到下列严重程度的漏洞时，镜像才能被拉取。已允许的漏洞不计入。',

@@ -22,4 +22,8 @@ export const security: Translated<typeof english> = {
   none: '没有已知漏洞',
   noneNext: '如果尚未进行，请扫描镜像并导入漏洞公告。',
   export: '导出 CSV',
+  overTime: '变化趋势',
+  trend: '最近 {count} 天',
+  trendShown: '显示',
+  trendBegins: '每天统计一次：从明天起可在此查看变化趋势。',
 };

@@ -68,6 +68,7 @@ export const vulnerabilities: Translated<typeof english> = {
   links: '链接',
   score: 'CVSS',
   weaknesses: '弱点类型',
+  vex: '厂商声明 (VEX)',
   exploited: '被利用',
   exploitedSince: '自 {date} 起已知被利用',
   allowed: '已允许',

@@ -20,6 +20,8 @@ import { Empty, Failure, Waiting } from '../../ui/Notices';
 import { Screen, Section } from '../../ui/Screen';
 import { SeverityBadge, SeverityBar } from '../../ui/Severity';
 import { Search, shortDigest } from '../../ui/Small';
+import { ScanAll } from './ScanAll';
+import { SecurityTrend } from './SecurityTrend';
 
 type Summary = Schemas['SecuritySummary'];
 type Item = Schemas['VulnerabilityItem'];
@@ -41,6 +43,8 @@ export function Security() {
       {found.error && !found.data && <Failure error={found.error} retry={() => found.refetch()} />}
       {!found.error && !found.data && <Waiting />}
       {found.data && <Counts summary={found.data} />}
+      <SecurityTrend />
+      <ScanAll />
       <Items />
     </Screen>
   );

@@ -15,19 +15,22 @@ import {
 import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { api, ok, type Schemas } from '../../api/client';
+import { asFailure } from '../../api/errors';
 import { useProject } from '../../api/queries';
 import { useI18n, useT } from '../../i18n';
 import { useCan } from '../../lib/access';
-import { useAct } from '../../lib/act';
+import { useAct, useDone } from '../../lib/act';
 import { dayOf, endOf } from '../../lib/days';
 import { usePlace } from '../../lib/place';
+import { type Fault, faultOf, readLimits, writeLimits } from '../../lib/pullRules';
 import { entriesOf } from '../../lib/scans';
 import { ask } from '../../ui/Dialogs';
 import { Waiting } from '../../ui/Notices';
 import { Section } from '../../ui/Screen';
 import { ProjectScanner } from './ProjectScanner';
+import { LimitFields, RuleField } from './PullRules';
 
 export function ProjectSettings() {
   const { project } = usePlace();
@@ -42,13 +45,19 @@ const SEVERITIES = ['critical', 'high', 'medium', 'low', 'none'] as const;
 function Form({ facts }: { facts: Schemas['Project'] }) {
   const { t, word } = useI18n();
   const act = useAct();
+  const done = useDone();
   const { project } = usePlace();
   const can = useCan(facts.project_id);
   const { metadata, cve_allowlist } = facts;
   const [open, setOpen] = useState(metadata.public === 'true');
   const [scans, setScans] = useState(metadata.auto_scan === 'true');
+  const [bills, setBills] = useState(metadata.auto_sbom_generation === 'true');
   const [prevents, setPrevents] = useState(metadata.prevent_vul === 'true');
   const [severity, setSeverity] = useState(metadata.severity || 'high');
+  const [limits, setLimits] = useState(readLimits(metadata.vulnerability_limits));
+  const [rule, setRule] = useState(metadata.pull_rule ?? '');
+  const [fault, setFault] = useState<Fault | null>(null);
+  const ruleField = useRef<HTMLTextAreaElement>(null);
   const [own, setOwn] = useState(metadata.reuse_sys_cve_allowlist === 'false');
   const [allowed, setAllowed] = useState(cve_allowlist.items.map((item) => item.cve_id));
   const [until, setUntil] = useState(dayOf(cve_allowlist.expires_at));
@@ -57,25 +66,35 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
   const save = async () => {
     setBusy(true);
     const list = { items: entriesOf(allowed), expires_at: endOf(until) };
-    await act(
-      () =>
-        ok(
-          api.PUT('/projects/{project_name_or_id}', {
-            params: { path: { project_name_or_id: project } },
-            body: {
-              metadata: {
-                public: String(open),
-                auto_scan: String(scans),
-                prevent_vul: String(prevents),
-                ...(prevents ? { severity } : {}),
-                reuse_sys_cve_allowlist: String(!own),
-              },
-              ...(own ? { cve_allowlist: list } : {}),
+    const change = () =>
+      ok(
+        api.PUT('/projects/{project_name_or_id}', {
+          params: { path: { project_name_or_id: project } },
+          body: {
+            metadata: {
+              public: String(open),
+              auto_scan: String(scans),
+              auto_sbom_generation: String(bills),
+              prevent_vul: String(prevents),
+              ...(prevents ? { severity } : {}),
+              vulnerability_limits: writeLimits(limits),
+              pull_rule: rule.trim(),
+              reuse_sys_cve_allowlist: String(!own),
             },
-          }),
-        ),
-      { done: t('common.saved'), stale: [['project', project], ['projects']] },
-    );
+            ...(own ? { cve_allowlist: list } : {}),
+          },
+        }),
+      );
+    setFault(null);
+    try {
+      await change();
+      await done({ done: t('common.saved'), stale: [['project', project], ['projects']] });
+    } catch (error) {
+      const found = faultOf(asFailure(error).message);
+      setFault(found);
+      if (found?.field === 'pull_rule') ruleField.current?.focus();
+      if (!found) await act(() => Promise.reject(error));
+    }
     setBusy(false);
   };
   return (
@@ -98,6 +117,13 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
               onChange={(event) => setScans(event.currentTarget.checked)}
             />
             <Switch
+              label={t('projectSettings.autoSbom')}
+              description={t('projectSettings.autoSbomAbout')}
+              checked={bills}
+              disabled={!may}
+              onChange={(event) => setBills(event.currentTarget.checked)}
+            />
+            <Switch
               label={t('projectSettings.prevent')}
               description={t('projectSettings.preventAbout')}
               checked={prevents}
@@ -114,6 +140,19 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
                 data={SEVERITIES.map((value) => ({ value, label: word('severities', value) }))}
               />
             )}
+            <LimitFields
+              value={limits}
+              onChange={setLimits}
+              disabled={!may}
+              error={fault?.field === 'vulnerability_limits' ? fault.text : undefined}
+            />
+            <RuleField
+              ref={ruleField}
+              value={rule}
+              onChange={setRule}
+              disabled={!may}
+              error={fault?.field === 'pull_rule' ? fault.text : undefined}
+            />
             <Radio.Group
               label={t('projectSettings.allowlist')}
               description={t('projectSettings.allowlistAbout')}

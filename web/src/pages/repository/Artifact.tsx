@@ -11,7 +11,8 @@ import { useDone } from '../../lib/act';
 import { type Artifact, isIndex, platformsOf } from '../../lib/artifacts';
 import { useListState } from '../../lib/list';
 import { usePlace } from '../../lib/place';
-import { isScannable, isScanning, overviewOf } from '../../lib/scans';
+import { hasSbom } from '../../lib/sboms';
+import { isScannable, overviewOf } from '../../lib/scans';
 import { Accessories, Labels, PlatformTree, PullCommands, Tags } from '../../ui/ArtifactParts';
 import { FormDialog } from '../../ui/Dialogs';
 import { Empty, Failure, Waiting } from '../../ui/Notices';
@@ -21,7 +22,8 @@ import { Bytes, Digest, Moment, shortDigest } from '../../ui/Small';
 import { Addition, BuildHistory, Dependencies, Layers } from './additions';
 import { CopyDialog } from './CopyDialog';
 import { LabelDialog } from './LabelDialog';
-import { SCAN_LIVE } from './scanning';
+import { Sbom } from './Sbom';
+import { isUnderWay, SCAN_KINDS, SCAN_LIVE } from './scanning';
 import { Vulnerabilities } from './Vulnerabilities';
 
 export function ArtifactPage() {
@@ -37,7 +39,9 @@ export function ArtifactPage() {
   const found = useQuery({
     queryKey: ['artifact', project, repository, reference],
     refetchInterval: (query) =>
-      query.state.data && isScanning(overviewOf(query.state.data)) ? SCAN_LIVE : LIVE * 2,
+      SCAN_KINDS.some((kind) => query.state.data && isUnderWay(query.state.data, kind))
+        ? SCAN_LIVE
+        : LIVE * 2,
     queryFn: () =>
       ok(
         api.GET('/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}', {
@@ -49,6 +53,7 @@ export function ArtifactPage() {
               with_accessory: true,
               with_immutable_status: true,
               with_scan_overview: true,
+              with_sbom_overview: true,
             },
           },
         }),
@@ -197,6 +202,13 @@ function Parts({ artifact }: { artifact: Artifact }) {
       id: 'vulnerabilities',
       label: t('vulnerabilities.title'),
       body: <Vulnerabilities artifact={artifact} at={at} />,
+    });
+  }
+  if (isScannable(artifact) || hasSbom(artifact)) {
+    parts.push({
+      id: 'sbom',
+      label: t('sboms.title'),
+      body: <Sbom artifact={artifact} at={at} />,
     });
   }
   if (has('build_history')) {

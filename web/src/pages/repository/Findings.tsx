@@ -21,11 +21,11 @@ import {
 import { type Column, DataTable } from '../../ui/DataTable';
 import type { RepositoryAt } from '../../ui/Links';
 import { Empty } from '../../ui/Notices';
+import { Openable } from '../../ui/Openable';
 import { SeverityBadge } from '../../ui/Severity';
 import { Digest, Search } from '../../ui/Small';
 import { AllowDialog, useAllowlist } from './AllowDialog';
 import { layersOf, useAddition } from './additions';
-import { Openable } from './Openable';
 
 interface Asked {
   artifact: Artifact;
@@ -145,6 +145,11 @@ export function Findings({ artifact, at, report }: Asked & { report: Report }) {
                 })}
               >
                 {t('vulnerabilities.exploited')}
+              </Badge>
+            )}
+            {row.vex && (
+              <Badge size="sm" variant="default" tt="none" title={row.vex.document}>
+                {word('vexStates', row.vex.status)}
               </Badge>
             )}
             {allowed(row.id) && (
@@ -300,6 +305,11 @@ function Details(props: { row: Vulnerability; layer?: Layer; allow?: () => void 
   }
   if (row.status) facts.push([t('vulnerabilities.state'), word('fixStates', row.status)]);
   if (row.cwe_ids.length > 0) facts.push([t('vulnerabilities.weaknesses'), row.cwe_ids.join(', ')]);
+  if (row.vex) {
+    const { status, justification, document } = row.vex;
+    const said = [word('vexStates', status), justification, document];
+    facts.push([t('vulnerabilities.vex'), said.filter(Boolean).join(' · ')]);
+  }
   if (row.path) facts.push([t('vulnerabilities.file'), row.path]);
   if (layer) {
     facts.push([t('vulnerabilities.layer'), String(layer.number)]);

@@ -24,13 +24,13 @@ import { type Column, DataTable } from '../../ui/DataTable';
 import { ask, FormDialog } from '../../ui/Dialogs';
 import { ArtifactLink } from '../../ui/Links';
 import { Empty } from '../../ui/Notices';
+import { Openable } from '../../ui/Openable';
 import { Screen } from '../../ui/Screen';
 import { ScanState } from '../../ui/Severity';
 import { Bytes, Copy, Search, shortDigest, When } from '../../ui/Small';
 import { PushLines } from '../project/Summary';
 import { useDeletion } from './deletion';
 import { LabelDialog } from './LabelDialog';
-import { Openable } from './Openable';
 import { SCAN_LIVE, ScanButtons } from './scanning';
 
 export function RepositoryPage() {

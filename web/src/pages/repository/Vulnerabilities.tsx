@@ -1,14 +1,12 @@
 /** The vulnerabilities of an artifact: where its scan stands, and what the report says. */
-import { Alert, Anchor, Group, Stack, Text } from '@mantine/core';
-import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
+import { Alert, Anchor, Group, Stack } from '@mantine/core';
+import { IconInfoCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { api, ok } from '../../api/client';
-import { LIVE, useProject } from '../../api/queries';
 import { useI18n } from '../../i18n';
-import { useCan, useIsAdmin } from '../../lib/access';
-import { type Artifact, isIndex, platformName } from '../../lib/artifacts';
+import { useIsAdmin } from '../../lib/access';
+import { type Artifact, isIndex } from '../../lib/artifacts';
 import { useFormat } from '../../lib/format';
 import {
   daysSince,
@@ -19,15 +17,16 @@ import {
   type Report,
   readReport,
 } from '../../lib/scans';
-import { type Column, DataTable } from '../../ui/DataTable';
-import { ArtifactLink, type RepositoryAt } from '../../ui/Links';
-import { Empty, Failure, Waiting } from '../../ui/Notices';
+import { Facts } from '../../ui/Facts';
+import type { RepositoryAt } from '../../ui/Links';
+import { Empty, Failure, Waiting, Warning } from '../../ui/Notices';
 import { ScanState } from '../../ui/Severity';
-import { Moment, shortDigest } from '../../ui/Small';
+import { Moment } from '../../ui/Small';
 import { readAddition } from './additions';
 import { Doubts } from './Doubts';
 import { Findings } from './Findings';
-import { SCAN_LIVE, ScanButtons, ScanLog } from './scanning';
+import { Platforms } from './Platforms';
+import { type May, ScanButtons, ScanLog, useMay } from './scanning';
 
 interface Asked {
   artifact: Artifact;
@@ -36,23 +35,25 @@ interface Asked {
 
 export function Vulnerabilities({ artifact, at }: Asked) {
   const { t } = useI18n();
+  const may = useMay(at.project, 'scan');
   if (!isScannable(artifact)) return <Empty title={t('vulnerabilities.notScannable')} />;
   return isIndex(artifact) ? (
-    <Platforms artifact={artifact} at={at} />
+    <Platforms
+      artifact={artifact}
+      at={at}
+      kind="vulnerability"
+      may={may}
+      label={t('vulnerabilities.title')}
+      about={t('vulnerabilities.platformsAbout')}
+      state={(row) => <ScanState overview={overviewOf(row)} />}
+    />
   ) : (
-    <OfImage artifact={artifact} at={at} />
+    <OfImage artifact={artifact} at={at} may={may} />
   );
 }
 
-function useMay(project: string) {
-  const { data } = useProject(project);
-  const can = useCan(data?.project_id);
-  return { scan: can('scan', 'create'), stop: can('scan', 'stop'), log: can('scan', 'read') };
-}
-
-function OfImage({ artifact, at }: Asked) {
+function OfImage({ artifact, at, may }: Asked & { may: May }) {
   const { t } = useI18n();
-  const may = useMay(at.project);
   const overview = overviewOf(artifact);
   const found = useQuery({
     queryKey: ['vulnerabilities', at.project, at.repository, artifact.digest, overview?.end_time],
@@ -110,14 +111,6 @@ function OfImage({ artifact, at }: Asked) {
   );
 }
 
-function Warning({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
-      {children}
-    </Alert>
-  );
-}
-
 /** The time by which advisories are as young as their feeds: what was changed last, or imported. */
 function newestOf(report: Report): string | null {
   const times = report.feeds.map((feed) => feed.newest ?? feed.imported_at).sort();
@@ -157,18 +150,7 @@ function Source({ report, scanner }: { report: Report; scanner?: string }) {
   }
   return (
     <>
-      <Group component="dl" m={0} gap="sm" align="flex-start">
-        {parts.map(([label, value]) => (
-          <div key={label} style={{ marginInlineEnd: '1rem' }}>
-            <Text component="dt" size="xs" c="dimmed">
-              {label}
-            </Text>
-            <Text component="dd" size="sm" m={0} className="break">
-              {value}
-            </Text>
-          </div>
-        ))}
-      </Group>
+      <Facts facts={parts} />
       {report.feeds.length === 0 && scanner === 'Berth' && (
         <Warning title={t('vulnerabilities.noFeeds')}>
           {t('vulnerabilities.noFeedsNext')} {toFeeds}
@@ -199,91 +181,5 @@ function Source({ report, scanner }: { report: Report; scanner?: string }) {
         </Alert>
       )}
     </>
-  );
-}
-
-/** Images of an index that are asked for at once. */
-const SHOWN = 30;
-
-function Platforms({ artifact, at }: Asked) {
-  const { t } = useI18n();
-  const may = useMay(at.project);
-  const references = (artifact.references ?? [])
-    .filter((one) => one.platform?.os !== 'unknown')
-    .slice(0, SHOWN);
-  const found = useQuery({
-    queryKey: ['artifact', at.project, at.repository, artifact.digest, 'platforms'],
-    refetchInterval: (query) =>
-      query.state.data?.some((one) => isScanning(overviewOf(one))) ? SCAN_LIVE : LIVE * 2,
-    queryFn: () =>
-      Promise.all(
-        references.map((one) =>
-          ok(
-            api.GET(
-              '/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}',
-              {
-                params: {
-                  path: {
-                    project_name: at.project,
-                    repository_name: at.repository,
-                    reference: one.child_digest,
-                  },
-                  query: { with_scan_overview: true },
-                },
-              },
-            ),
-          ),
-        ),
-      ),
-  });
-  const columns: Column<Artifact>[] = [
-    {
-      id: 'platform',
-      label: t('artifacts.platform'),
-      primary: true,
-      cell: (row) => {
-        const reference = references.find((one) => one.child_digest === row.digest);
-        return (
-          <ArtifactLink {...at} reference={row.digest} part="vulnerabilities">
-            {reference?.platform ? platformName(reference.platform) : t('artifacts.noPlatform')}
-          </ArtifactLink>
-        );
-      },
-    },
-    {
-      id: 'digest',
-      label: t('artifacts.digest'),
-      cell: (row) => <span className="mono">{shortDigest(row.digest)}</span>,
-    },
-    {
-      id: 'found',
-      label: t('vulnerabilities.title'),
-      cell: (row) => <ScanState overview={overviewOf(row)} />,
-    },
-  ];
-  const items = found.data;
-  // The state of the whole is that of its parts.
-  const asked = items?.find((one) => isScanning(overviewOf(one))) ?? artifact;
-  return (
-    <Stack>
-      <Group justify="space-between" gap="sm">
-        <Text size="sm" c="dimmed">
-          {t('vulnerabilities.platformsAbout')}
-        </Text>
-        <ScanButtons
-          at={at}
-          artifacts={asked === artifact ? [artifact] : (items ?? [])}
-          may={may}
-          size="xs"
-        />
-      </Group>
-      <DataTable
-        label={t('vulnerabilities.title')}
-        list={{ ...found, data: items && { items, total: items.length } }}
-        columns={columns}
-        keyOf={(row) => row.digest}
-        empty={<Empty title={t('vulnerabilities.nothing')} />}
-      />
-    </Stack>
   );
 }

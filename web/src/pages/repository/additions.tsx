@@ -21,6 +21,7 @@ export async function readAddition(
   artifact: Artifact,
   at: RepositoryAt,
   name: string,
+  query = '',
 ): Promise<string> {
   const path = [
     'projects',
@@ -32,7 +33,9 @@ export async function readAddition(
     'additions',
     name,
   ];
-  const response = await send(new Request(`${BASE}/${path.map(encodeURIComponent).join('/')}`));
+  const response = await send(
+    new Request(`${BASE}/${path.map(encodeURIComponent).join('/')}${query}`),
+  );
   const text = await response.text();
   if (response.ok) return text;
   let body: unknown = null;

@@ -6,6 +6,7 @@ import { api, ok } from '../../api/client';
 import { useT } from '../../i18n';
 import { useAct } from '../../lib/act';
 import { type Artifact, nameOf } from '../../lib/artifacts';
+import { useSay } from '../../lib/say';
 import type { RepositoryAt } from '../../ui/Links';
 
 /** Long enough to see that it was the wrong one. */
@@ -19,6 +20,7 @@ interface Gone {
 export function useDeletion(at: RepositoryAt) {
   const t = useT();
   const act = useAct();
+  const say = useSay();
   const client = useQueryClient();
   const path = { project_name: at.project, repository_name: at.repository };
   const stale = [
@@ -47,7 +49,7 @@ export function useDeletion(at: RepositoryAt) {
   /** Says that it is done, and offers the way back where tags lead to what is gone. */
   const offer = (names: string, gone: Gone[]) => {
     const id = `deleted-${Date.now()}`;
-    notifications.show({
+    say({
       id,
       autoClose: gone.length > 0 ? UNDO_MS : 6_000,
       message: (

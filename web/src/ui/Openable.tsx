@@ -1,4 +1,4 @@
-/** Something more, shown on demand below a row's head. */
+/** Something more, shown on demand. */
 import { UnstyledButton } from '@mantine/core';
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { type ReactNode, useId, useState } from 'react';

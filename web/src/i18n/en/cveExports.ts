@@ -1,0 +1,21 @@
+/** Exports of vulnerabilities as files. */
+export const cveExports = {
+  title: 'Your exports',
+  about: 'Vulnerabilities of scanned images as CSV. A file can be fetched once, within 24 hours.',
+  make: 'New export',
+  repositories: 'Repositories',
+  repositoriesAbout: 'Patterns joined by commas, without the project: app*,team/**. Empty: all.',
+  tags: 'Tags',
+  tagsAbout: 'Patterns joined by commas: v1.*,latest. Empty: all.',
+  labels: 'Labels',
+  labelsAbout: 'An image bears one of them. None: all images.',
+  ids: 'Vulnerabilities',
+  idsAbout: 'Ids joined by commas: CVE-2026-1234. Empty: all.',
+  begin: 'Export',
+  begun: 'The export has begun',
+  none: 'No exports yet',
+  noneNext: 'Make one: it is prepared in the background and listed here.',
+  fetch: 'Download',
+  gone: 'Fetched or expired',
+  result: 'Result',
+} as const;

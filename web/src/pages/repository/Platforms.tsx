@@ -1,0 +1,113 @@
+/** The images of an index, each with how its scan or its SBOM stands. */
+import { Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { api, ok } from '../../api/client';
+import { LIVE } from '../../api/queries';
+import { useI18n } from '../../i18n';
+import { type Artifact, platformName } from '../../lib/artifacts';
+import { type Column, DataTable } from '../../ui/DataTable';
+import { ArtifactLink, type RepositoryAt } from '../../ui/Links';
+import { Empty } from '../../ui/Notices';
+import { shortDigest } from '../../ui/Small';
+import { isThere, isUnderWay, type May, SCAN_LIVE, ScanButtons, type ScanKind } from './scanning';
+
+/** Images of an index that are asked for at once. */
+const SHOWN = 30;
+
+interface Props {
+  artifact: Artifact;
+  at: RepositoryAt;
+  kind: ScanKind;
+  may: May;
+  label: string;
+  about: string;
+  state: (row: Artifact) => ReactNode;
+}
+
+export function Platforms({ artifact, at, kind, may, label, about, state }: Props) {
+  const { t } = useI18n();
+  const references = (artifact.references ?? [])
+    .filter((one) => one.platform?.os !== 'unknown')
+    .slice(0, SHOWN);
+  const found = useQuery({
+    queryKey: ['artifact', at.project, at.repository, artifact.digest, 'platforms', kind],
+    refetchInterval: (query) =>
+      query.state.data?.some((one) => isUnderWay(one, kind)) ? SCAN_LIVE : LIVE * 2,
+    queryFn: () =>
+      Promise.all(
+        references.map((one) =>
+          ok(
+            api.GET(
+              '/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}',
+              {
+                params: {
+                  path: {
+                    project_name: at.project,
+                    repository_name: at.repository,
+                    reference: one.child_digest,
+                  },
+                  query:
+                    kind === 'sbom'
+                      ? { with_sbom_overview: true, with_accessory: true }
+                      : { with_scan_overview: true },
+                },
+              },
+            ),
+          ),
+        ),
+      ),
+  });
+  const columns: Column<Artifact>[] = [
+    {
+      id: 'platform',
+      label: t('artifacts.platform'),
+      primary: true,
+      cell: (row) => {
+        const reference = references.find((one) => one.child_digest === row.digest);
+        return (
+          <ArtifactLink
+            {...at}
+            reference={row.digest}
+            part={kind === 'sbom' ? 'sbom' : 'vulnerabilities'}
+          >
+            {reference?.platform ? platformName(reference.platform) : t('artifacts.noPlatform')}
+          </ArtifactLink>
+        );
+      },
+    },
+    {
+      id: 'digest',
+      label: t('artifacts.digest'),
+      cell: (row) => <span className="mono">{shortDigest(row.digest)}</span>,
+    },
+    { id: 'state', label, cell: state },
+  ];
+  const items = found.data;
+  // The state of the whole is that of its parts.
+  const running = items?.some((one) => isUnderWay(one, kind));
+  return (
+    <Stack>
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" c="dimmed">
+          {about}
+        </Text>
+        <ScanButtons
+          at={at}
+          artifacts={running ? (items ?? []) : [artifact]}
+          may={may}
+          size="xs"
+          kind={kind}
+          again={items?.every((one) => isThere(one, kind))}
+        />
+      </Group>
+      <DataTable
+        label={label}
+        list={{ ...found, data: items && { items, total: items.length } }}
+        columns={columns}
+        keyOf={(row) => row.digest}
+        empty={<Empty title={t('artifacts.nothing')} />}
+      />
+    </Stack>
+  );
+}
