@@ -71,19 +71,12 @@ pub(crate) const EVENTS: &[&str] = &[
     "create_label",
     "update_label",
     "delete_label",
-    "create_usergroup",
-    "update_usergroup",
-    "delete_usergroup",
     "create_tag_retention",
     "update_tag_retention",
     "delete_tag_retention",
     "create_immutable_rule",
     "update_immutable_rule",
     "delete_immutable_rule",
-    "create_webhook",
-    "update_webhook",
-    "delete_webhook",
-    "update_robot",
     "create_repository",
     "stop_jobservice",
     "pause_jobservice",
@@ -182,28 +175,45 @@ pub struct LogPurge {
     pub dry_run: bool,
 }
 
-impl LogPurge {
-    /// Reads the names of events, joined by commas.
-    pub fn events(text: &str) -> Result<Vec<String>, CatalogError> {
-        let names = text.split(',').map(str::trim);
-        let names = names.filter(|name| !name.is_empty());
-        names
-            .map(|name| {
-                if EVENTS.contains(&name) {
-                    Ok(name.to_owned())
-                } else {
-                    Err(CatalogError::Invalid(format!(
-                        "there is no event {name:?}: GET /api/v2.0/auditlog-exts/events names them"
-                    )))
-                }
-            })
-            .collect()
-    }
-}
+/// The events that Harbor's clients choose by name; `other` means the rest.
+const CHOSEN: [&str; 3] = ["create_artifact", "delete_artifact", "pull_artifact"];
 
 impl LogPurge {
-    /// The events of an operation: of `pull`, `pull_artifact`.
-    pub fn events_of(operation: &str) -> Vec<String> {
+    /// Reads the names of events, joined by commas. A name may also be that of an operation, or
+    /// `other`.
+    pub fn events(text: &str) -> Result<Vec<String>, CatalogError> {
+        let mut events = Vec::new();
+        for name in text.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+            let meant = match name {
+                "other" => Self::others(),
+                name if EVENTS.contains(&name) => vec![name.to_owned()],
+                name => Self::events_of(name),
+            };
+            if meant.is_empty() {
+                return Err(CatalogError::Invalid(format!(
+                    "there is no event {name:?}: GET /api/v2.0/auditlog-exts/events names them, \
+                     and \"other\" means all but those of artifacts"
+                )));
+            }
+            events.extend(meant);
+        }
+        events.sort_unstable();
+        events.dedup();
+        Ok(events)
+    }
+
+    fn others() -> Vec<String> {
+        let rest = EVENTS.iter().filter(|name| !CHOSEN.contains(name));
+        rest.map(ToString::to_string).collect()
+    }
+
+    /// The events of an operation: of `pull`, `pull_artifact`. A push is a creation.
+    fn events_of(operation: &str) -> Vec<String> {
+        let operation = if operation == "push" {
+            "create"
+        } else {
+            operation
+        };
         let of_it = |name: &&&str| {
             let rest = name.strip_prefix(operation);
             rest.is_some_and(|rest| rest.starts_with('_'))

@@ -12,6 +12,7 @@ use crate::{Catalog, CatalogError, record_in, store};
 
 /// Longest name, bytes.
 const LONGEST_NAME: usize = 128;
+const LONGEST_COLOR: usize = 16;
 /// Longest description, bytes.
 const LONGEST_DESCRIPTION: usize = 1024;
 
@@ -47,7 +48,7 @@ pub struct LabelText {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// `#` and three or six hexadecimal digits, or nothing.
+    /// Letters and digits, perhaps after `#`: mostly a colour of CSS; may be empty.
     pub color: String,
 }
 
@@ -68,11 +69,11 @@ impl LabelText {
                 "the description of a label is limited to {LONGEST_DESCRIPTION} bytes"
             ));
         }
-        let digits = self.color.strip_prefix('#').unwrap_or_default();
-        let is_color =
-            matches!(digits.len(), 3 | 6) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        if !self.color.is_empty() && !is_color {
-            return invalid("the color of a label must be like #0065AB".to_owned());
+        let word = self.color.strip_prefix('#').unwrap_or(&self.color);
+        if self.color.len() > LONGEST_COLOR || !word.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return invalid(format!(
+                "the color of a label has at most {LONGEST_COLOR} letters and digits, like #0065AB"
+            ));
         }
         Ok(self)
     }

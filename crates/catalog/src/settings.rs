@@ -58,6 +58,10 @@ impl Coded for SettingError {
     }
 }
 
+/// The one secret that Harbor's definition of the answer has. Clients fail without the key: it is
+/// answered empty, and what is sent back empty changes nothing.
+pub(crate) const EMPTY_SECRET: &str = "uaa_client_secret";
+
 impl Settings {
     /// The definition of a key.
     pub fn key(name: &str) -> Option<&'static SettingKey> {

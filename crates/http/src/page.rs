@@ -1,6 +1,6 @@
 //! Pages of lists under `/api`: `page`, `page_size`, `X-Total-Count` and `Link`.
 //!
-//! Invariant: a [`Page`] is never larger than [`Limits::API_PAGE`] and its offset never
+//! Invariant: a [`Page`] is never larger than [`Limits::API_WHOLE_LIST`] and its offset never
 //! overflows.
 
 use axum::extract::FromRequestParts;
@@ -18,7 +18,7 @@ use crate::ApiError;
 pub struct Page {
     /// Which page, counted from 1.
     pub page: u32,
-    /// Entries of a page, 1 to [`Limits::API_PAGE`].
+    /// Entries of a page: 1 to [`Limits::API_PAGE`], or [`Limits::API_WHOLE_LIST`].
     pub page_size: u32,
 }
 
@@ -32,14 +32,18 @@ impl Default for Page {
 }
 
 impl Page {
-    /// Reads `page` and `page_size` from a query string; 422 for what they cannot be.
+    /// Reads `page` and `page_size` from a query string; 422 for what they cannot be. Clients of
+    /// Harbor ask for page 0 where they mean the first, and for 0 entries where they mean all.
     pub fn from_query(query: &str) -> Result<Self, ApiError> {
         let mut page = Self::default();
         for (key, value) in pairs(query) {
             match key.as_str() {
-                "page" => page.page = number("page", &value, u32::MAX)?,
+                "page" => page.page = number("page", &value, u32::MAX)?.max(1),
                 "page_size" => {
-                    page.page_size = number("page_size", &value, Limits::API_PAGE as u32)?;
+                    page.page_size = match number("page_size", &value, Limits::API_PAGE as u32)? {
+                        0 => Limits::API_WHOLE_LIST as u32,
+                        size => size,
+                    }
                 }
                 _ => {}
             }
@@ -74,9 +78,9 @@ fn number(key: &str, value: &str, most: u32) -> Result<u32, ApiError> {
     value
         .parse()
         .ok()
-        .filter(|number| (1..=most).contains(number))
+        .filter(|number| *number <= most)
         .ok_or_else(|| {
-            ApiError::unprocessable(format!("{key} in query must be a number from 1 to {most}"))
+            ApiError::unprocessable(format!("{key} in query must be a number from 0 to {most}"))
         })
 }
 
@@ -144,6 +148,11 @@ fn link(uri: &Uri, page: u32, page_size: u32, rel: &str) -> String {
     let mut query = pairs(uri.query().unwrap_or_default());
     query.retain(|(key, _)| key != "page" && key != "page_size");
     query.push(("page".to_owned(), page.to_string()));
+    let page_size = if page_size as usize > Limits::API_PAGE {
+        0
+    } else {
+        page_size
+    };
     query.push(("page_size".to_owned(), page_size.to_string()));
     let query = serde_urlencoded::to_string(query).unwrap_or_default();
     format!("<{}?{query}>; rel=\"{rel}\"", uri.path())
@@ -160,13 +169,13 @@ mod tests {
         assert_eq!((page.offset(), page.limit()), (200, 100));
         let last = Page::from_query("page=4294967295&page_size=100").unwrap();
         assert_eq!(last.offset(), 429_496_729_400);
+        let whole = Page::from_query("page=0&page_size=0").unwrap();
+        assert_eq!((whole.offset(), whole.limit()), (0, 1000));
         for query in [
-            "page=0",
             "page=-1",
             "page=abc",
             "page=",
             "page=4294967296",
-            "page_size=0",
             "page_size=-1",
             "page_size=101",
             "page_size=1e1",
@@ -193,6 +202,11 @@ mod tests {
         assert_eq!(
             link_header(11, "").unwrap(),
             r#"</api/v2.0/projects?page=2&page_size=10>; rel="next""#
+        );
+        assert_eq!(link_header(1000, "page_size=0"), None);
+        assert_eq!(
+            link_header(1001, "page=0&page_size=0").unwrap(),
+            r#"</api/v2.0/projects?page=2&page_size=0>; rel="next""#
         );
         assert_eq!(
             link_header(30, "page=2&q=name%3D~a%2Cb&page_size=5").unwrap(),

@@ -11,7 +11,8 @@ use crate::Schedule;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "ScheduleRequest")]
 pub struct ScheduleRequest {
-    /// When.
+    /// When. Harbor reads keys whatever their case, and a client relies on it.
+    #[serde(alias = "Schedule")]
     pub schedule: ScheduleWanted,
     /// What each run is told.
     #[serde(default)]
@@ -26,7 +27,7 @@ pub struct ScheduleWanted {
     #[serde(rename = "type", default)]
     pub kind: String,
     /// Six fields, seconds first; with `Custom`.
-    #[serde(default)]
+    #[serde(default, alias = "Cron")]
     pub cron: String,
 }
 

@@ -31,6 +31,8 @@ impl Limits {
     pub const REFERRERS_BYTES: usize = 3 * 1024 * 1024;
     /// Largest page of a list under `/api`.
     pub const API_PAGE: usize = 100;
+    /// Entries of the page that `page_size=0` asks for, which is how clients ask for all.
+    pub const API_WHOLE_LIST: usize = 1_000;
     /// Most `tag` parameters of one manifest push (OCI distribution main asks for at least 10).
     pub const PUSH_TAGS: usize = 64;
     /// Most unfinished uploads of one caller.

@@ -1,5 +1,6 @@
 //! The routes of the API, each behind the gate it asks for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -85,6 +86,7 @@ pub(crate) async fn metrics_text(State(metrics): State<Arc<Metrics>>) -> Respons
 /// Puts the endpoints behind their gates.
 pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
     let mut router = Router::new();
+    let paths: HashSet<&str> = endpoints.iter().map(|endpoint| endpoint.path).collect();
     for endpoint in endpoints {
         let guard = Guard {
             gate: gate.clone(),
@@ -92,6 +94,11 @@ pub(crate) fn build(endpoints: Vec<Endpoint>, gate: &Gate) -> Router {
             changes: !UNNOTED.contains(&(endpoint.method.as_str(), endpoint.path)),
         };
         let handler = endpoint.handler.layer(from_fn_with_state(guard, enforce));
+        // Clients of Harbor end the path of a list with a slash, too.
+        let slashed = format!("{}/", endpoint.path);
+        if endpoint.path.starts_with("/api/") && !paths.contains(slashed.as_str()) {
+            router = router.route(&slashed, handler.clone());
+        }
         router = router.route(endpoint.path, handler);
     }
     router

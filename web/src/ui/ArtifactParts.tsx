@@ -64,7 +64,8 @@ export function LabelBadge({ name, color }: { name: string; color: string }) {
             width: 9,
             height: 9,
             borderRadius: 9,
-            background: color || 'currentColor',
+            // Clients may have stored any word.
+            background: CSS.supports('color', color) ? color : 'currentColor',
           }}
         />
       }

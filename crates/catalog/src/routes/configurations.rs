@@ -9,6 +9,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::system;
+use crate::settings::EMPTY_SECRET;
 use crate::{Catalog, Configurations, ConfigurationsResponse, Entry};
 
 const PATH: &str = "/api/v2.0/configurations";
@@ -56,7 +57,11 @@ async fn read(State(catalog): State<Catalog>) -> Json<Map<String, Value>> {
         let editable = catalog.setting_is_editable(&key);
         (key, json!({ "value": value, "editable": editable }))
     });
-    Json(wrapped.collect())
+    let mut answer: Map<String, Value> = wrapped.collect();
+    let editable = catalog.setting_is_editable(EMPTY_SECRET);
+    let empty = json!({ "value": "", "editable": editable });
+    answer.insert(EMPTY_SECRET.to_owned(), empty);
+    Json(answer)
 }
 
 async fn update(

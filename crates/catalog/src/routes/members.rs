@@ -139,6 +139,13 @@ struct UserEntity {
     username: Option<String>,
 }
 
+impl UserEntity {
+    fn is_empty(&self) -> bool {
+        self.user_id.unwrap_or_default() == 0
+            && self.username.as_deref().unwrap_or_default().is_empty()
+    }
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "MemberGroup")]
 struct GroupEntity {
@@ -147,6 +154,16 @@ struct GroupEntity {
     /// 1 LDAP, 2 HTTP, 3 OIDC.
     group_type: Option<i64>,
     ldap_group_dn: Option<String>,
+}
+
+impl GroupEntity {
+    fn is_empty(&self) -> bool {
+        let names = [&self.group_name, &self.ldap_group_dn];
+        self.id.unwrap_or_default() == 0
+            && names
+                .iter()
+                .all(|name| name.as_deref().unwrap_or_default().is_empty())
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -175,7 +192,10 @@ async fn create(
     Extension(facts): Extension<ProjectFacts>,
     Json(request): Json<MemberRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let entity = match (request.member_user, request.member_group) {
+    // Clients send an empty object of the other kind beside the one they mean.
+    let user = request.member_user.filter(|user| !user.is_empty());
+    let group = request.member_group.filter(|group| !group.is_empty());
+    let entity = match (user, group) {
         (Some(user), None) => NewEntity::User {
             // Clients send 0 beside a name.
             id: user.user_id.filter(|id| *id != 0).map(UserId),

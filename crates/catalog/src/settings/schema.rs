@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
-use super::Settings;
+use super::{EMPTY_SECRET, Settings};
 
 /// Settings by name, as they are written; those that are absent stay.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,10 @@ impl JsonSchema for ConfigurationsResponse {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
-        for key in Settings::KEYS.iter().filter(|key| !key.is_secret()) {
+        for key in Settings::KEYS
+            .iter()
+            .filter(|key| !key.is_secret() || key.name == EMPTY_SECRET)
+        {
             let value: Value = key.kind.schema().into();
             let wrapped = json_schema!({
                 "type": "object",

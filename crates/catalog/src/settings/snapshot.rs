@@ -12,7 +12,7 @@ use berth_iam::audit;
 use berth_model::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{SettingError, SettingKey, Settings, seal};
+use super::{EMPTY_SECRET, SettingError, SettingKey, Settings, seal};
 use crate::catalog::CatalogOptions;
 use crate::{Catalog, CatalogError, Entry, recorder, store};
 
@@ -122,6 +122,17 @@ impl Snapshot {
     }
 }
 
+/// Whether a client sent a key without a value: `null`, a schedule without its type, or the empty
+/// secret that it was answered.
+fn says_nothing(key: &str, value: &Value) -> bool {
+    match key {
+        _ if value.is_null() => true,
+        "scan_all_policy" => value.is_object() && value["type"].is_null(),
+        EMPTY_SECRET => value == "",
+        _ => false,
+    }
+}
+
 impl Catalog {
     /// Whether `key` can be changed while the server runs.
     pub fn setting_is_editable(&self, key: &str) -> bool {
@@ -131,9 +142,10 @@ impl Catalog {
     /// Changes the given settings and leaves the others; all or none.
     pub async fn update_settings(
         &self,
-        patch: Map<String, Value>,
+        mut patch: Map<String, Value>,
         mut entry: Entry,
     ) -> Result<(), CatalogError> {
+        patch.retain(|key, value| !says_nothing(key, value));
         let snapshot = self.snapshot();
         snapshot.get().patched(&patch)?;
         let mut rows = Vec::with_capacity(patch.len());

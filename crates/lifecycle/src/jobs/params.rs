@@ -87,7 +87,8 @@ impl GcParams {
 pub(super) struct PurgeParams {
     /// Hours that lines are kept, 0 to 240000.
     audit_retention_hour: i64,
-    /// Names of events, joined by commas; none: every event.
+    /// Names of events or operations, joined by commas, `other` for all but those of artifacts;
+    /// none: every event.
     #[serde(default)]
     include_event_types: String,
     /// Operations, joined by commas: what older clients send instead.
@@ -106,17 +107,8 @@ impl PurgeParams {
                 "audit_retention_hour must be 0 to {LONGEST_RETENTION}"
             ));
         }
-        let mut events =
-            LogPurge::events(&self.include_event_types).map_err(|error| error.to_string())?;
-        let operations = self.include_operations.split(',').map(str::trim);
-        for operation in operations.filter(|operation| !operation.is_empty()) {
-            let found = LogPurge::events_of(operation);
-            if found.is_empty() {
-                return Err(format!("there is no operation {operation:?}"));
-            }
-            events.extend(found);
-        }
-        Ok(events)
+        let both = format!("{},{}", self.include_event_types, self.include_operations);
+        LogPurge::events(&both).map_err(|error| error.to_string())
     }
 
     pub(super) const fn retention(&self) -> Duration {
@@ -183,6 +175,13 @@ mod tests {
         assert_eq!(purge(json!({"audit_retention_hour": 24})).unwrap().len(), 0);
         let pulls = json!({"audit_retention_hour": 24, "include_operations": "pull"});
         assert_eq!(purge(pulls).unwrap(), ["pull_artifact"]);
+        let artifacts = json!({"audit_retention_hour": 24,
+            "include_event_types": "create_artifact, delete_artifact,pull_artifact,pull"});
+        assert_eq!(purge(artifacts).unwrap().len(), 3);
+        let others = json!({"audit_retention_hour": 24, "include_event_types": "other"});
+        let others = purge(others).unwrap();
+        assert!(others.contains(&"login_user".to_owned()));
+        assert!(!others.contains(&"pull_artifact".to_owned()));
         for bad in [
             json!({}),
             json!({"audit_retention_hour": -1}),

@@ -85,15 +85,15 @@ pub(super) fn shared() -> Value {
         },
         "page": {
             "name": "page", "in": "query",
-            "description": "Which page, counted from 1.",
-            "schema": {"type": "integer", "format": "int64", "minimum": 1, "default": 1},
+            "description": "Which page, counted from 1; 0 is the first, too.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 0, "default": 1},
         },
         "pageSize": {
             "name": "page_size", "in": "query",
-            "description": "Entries of a page.",
+            "description": "Entries of a page; 0 for all, a thousand at most.",
             "schema": {
                 "type": "integer", "format": "int64",
-                "minimum": 1, "maximum": Limits::API_PAGE, "default": 10,
+                "minimum": 0, "maximum": Limits::API_PAGE, "default": 10,
             },
         },
         "query": {

@@ -58,8 +58,10 @@ const UNDESCRIBED: [&str; 1] = ["/openapi.json"];
 
 /// The operation that a path leads to; the one whose path has the fewest braces.
 fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<&'a Value> {
+    // A slash at the end leads to the same.
+    let path = path.trim_end_matches('/');
     let fits = |template: &str| {
-        let mut parts = template.split('/');
+        let mut parts = template.trim_end_matches('/').split('/');
         let mut segments = path.split('/');
         loop {
             match (parts.next(), segments.next()) {
@@ -73,7 +75,7 @@ fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<&'a Valu
     let paths = document["paths"].as_object().unwrap().iter();
     let method = method.as_str().to_lowercase();
     paths
-        .filter(|(template, _)| fits(template) || fits(template.trim_end_matches('/')))
+        .filter(|(template, _)| fits(template))
         .filter_map(|(template, methods)| Some((template, methods.get(&method)?)))
         .min_by_key(|(template, _)| template.matches('{').count())
         .map(|(_, operation)| operation)

@@ -52,8 +52,8 @@ async fn labels_are_made_once_a_scope_and_changed_by_those_who_may() {
             json!({"name": " ", "scope": "g"}),
             json!({"name": "a\nb", "scope": "g"}),
             json!({"name": "x".repeat(129), "scope": "g"}),
-            json!({"name": "x", "scope": "g", "color": "red"}),
-            json!({"name": "x", "scope": "g", "color": "#12"}),
+            json!({"name": "x", "scope": "g", "color": "red;}"}),
+            json!({"name": "x", "scope": "g", "color": "#01234567890123456"}),
             json!({"name": "x", "scope": "g", "description": "x".repeat(1025)}),
         ] {
             assert_eq!(make(app, &app.admin, &wrong).await.0, 400, "{wrong}");

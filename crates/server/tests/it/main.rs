@@ -20,6 +20,7 @@ mod floods;
 mod gc;
 mod groups;
 mod harbor;
+mod harbors_clients;
 mod harness;
 mod holdings;
 mod hostile;
