@@ -47,7 +47,7 @@ soak: tools ## Three hours (SOAK_MINUTES) of pushes, deletes, collections and ki
 	bash scripts/soak.sh $(SOAK_MINUTES)
 
 bench: ## Measure beside nginx and docker-registry; writes bench/RESULTS.md
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light docker-registry
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light docker-registry pigz zstd
 	cargo build --release --locked -p berth
 	bash scripts/bench.sh
 

@@ -66,8 +66,7 @@ impl Process {
 
     /// The most memory it ever held, MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
-        let status = read(Path::new(&format!("/proc/{}/status", self.child.id())));
-        peak_in(&status).unwrap_or(f64::NAN)
+        peak_of(self.child.id()).unwrap_or(f64::NAN)
     }
 }
 
@@ -117,6 +116,11 @@ fn cpu_in(stat: &str) -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS)
+}
+
+/// The most memory that a process ever held, MiB; nothing once it is gone.
+pub(crate) fn peak_of(id: u32) -> Option<f64> {
+    peak_in(&read(Path::new(&format!("/proc/{id}/status"))))
 }
 
 fn peak_in(status: &str) -> Option<f64> {

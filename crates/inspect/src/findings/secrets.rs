@@ -1,7 +1,7 @@
 //! Secrets in texts: one pass over the text for words that every secret has near it, and then the
 //! pattern of the rule around each hit.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
@@ -24,7 +24,20 @@ struct Compiled {
     keywords: AhoCorasick,
     /// The rule of each keyword.
     of: Vec<usize>,
-    patterns: Vec<Regex>,
+    /// The pattern of each rule, made when its keyword is met: most layers meet few, and a process
+    /// reads one layer.
+    patterns: Vec<OnceLock<Option<Regex>>>,
+}
+
+impl Compiled {
+    fn pattern(&self, rule: usize) -> Option<&Regex> {
+        let made = || compile(RULES[rule].pattern);
+        self.patterns[rule].get_or_init(made).as_ref()
+    }
+}
+
+fn compile(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).unicode(false).build().ok()
 }
 
 static COMPILED: LazyLock<Option<Compiled>> = LazyLock::new(|| {
@@ -33,17 +46,13 @@ static COMPILED: LazyLock<Option<Compiled>> = LazyLock::new(|| {
         .enumerate()
         .flat_map(|(index, rule)| rule.keywords.iter().map(move |keyword| (index, *keyword)))
         .collect();
-    let patterns: Result<Vec<Regex>, _> = RULES
-        .iter()
-        .map(|rule| RegexBuilder::new(rule.pattern).unicode(false).build())
-        .collect();
     Some(Compiled {
         keywords: AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(pairs.iter().map(|(_, keyword)| keyword))
             .ok()?,
         of: pairs.iter().map(|(index, _)| *index).collect(),
-        patterns: patterns.ok()?,
+        patterns: RULES.iter().map(|_| OnceLock::new()).collect(),
     })
 });
 
@@ -135,6 +144,9 @@ pub fn search(path: &str, text: &[u8], most: usize) -> Vec<Finding> {
         if hit.start() < done[index] {
             continue;
         }
+        let Some(pattern) = compiled.pattern(index) else {
+            continue;
+        };
         let rule = &RULES[index];
         let start = line_start(text, hit.start(), done[index]);
         let end = if rule.id == "private-key" || rule.id == "jwt" || rule.id == "pypi-token" {
@@ -143,7 +155,7 @@ pub fn search(path: &str, text: &[u8], most: usize) -> Vec<Finding> {
             line_end(text, hit.end())
         };
         done[index] = end.max(hit.end());
-        for captures in compiled.patterns[index].captures_iter(&text[start..end]) {
+        for captures in pattern.captures_iter(&text[start..end]) {
             let Some(secret) = captures.get(1) else {
                 continue;
             };
@@ -273,7 +285,10 @@ mod tests {
 
     #[test]
     fn all_rules_compile() {
-        assert!(COMPILED.is_some());
+        let compiled = COMPILED.as_ref().unwrap();
+        for (index, rule) in RULES.iter().enumerate() {
+            assert!(compiled.pattern(index).is_some(), "{}", rule.id);
+        }
         for rule in RULES {
             assert!(
                 rule.keywords
