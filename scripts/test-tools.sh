@@ -27,7 +27,13 @@ npm npm
 chromium chromium
 rpm rpm
 ruby ruby
+php php-cli
 LIST
+[ -d /usr/share/php/Composer/Semver ] || packages+=(php-composer-semver)
+# Java itself is large: where it is, what orders versions for Maven comes with it.
+if command -v java >/dev/null 2>&1 && [ ! -e /usr/share/java/maven-artifact-3.x.jar ]; then
+  packages+=(libmaven3-core-java)
+fi
 # Debian has another, dynamic busybox of the same name, which cannot be an image by itself.
 if ! dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q 'ok installed'; then
   packages+=(busybox-static)
@@ -74,11 +80,22 @@ helm helm.sh/helm/v3/cmd/helm@v3.22.0
 cosign github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 LIST
 
-# Our own walk with Harbor's Go client.
-if command -v go >/dev/null 2>&1; then
-  (cd "$(dirname "$0")/../tests/clients/harbor" && CGO_ENABLED=0 go build -trimpath -o "$tools/harbor-walk" .) ||
-    echo "NOT INSTALLED: harbor-walk (its test is skipped)" >&2
-else
-  echo "NOT INSTALLED: harbor-walk (needs Go; its test is skipped)" >&2
+# Our own: a walk with Harbor's Go client, and Go's order of versions.
+while read -r program folder; do
+  if ! command -v go >/dev/null 2>&1; then
+    echo "NOT INSTALLED: $program (needs Go; its test is skipped)" >&2
+    continue
+  fi
+  (cd "$(dirname "$0")/../tests/clients/$folder" && CGO_ENABLED=0 go build -trimpath -o "$tools/$program" .) ||
+    echo "NOT INSTALLED: $program (its test is skipped)" >&2
+done <<'LIST'
+harbor-walk harbor
+go-versions versions
+LIST
+
+# What orders versions of NuGet: a library of Python.
+if [ ! -d "$tools/python/univers" ]; then
+  python3 -m pip install --quiet --disable-pip-version-check --target "$tools/python" univers==32.0.1 2>/dev/null ||
+    echo "NOT INSTALLED: univers (its test is skipped)" >&2
 fi
 exit 0

@@ -1,5 +1,6 @@
 //! Other people's judgement of versions, over generated pairs: `dpkg --compare-versions`, rpm's own
-//! `rpm.vercmp`, Ruby's `Gem::Version`.
+//! `rpm.vercmp`, Ruby's `Gem::Version`, Go's `semver`, Composer's `Comparator`, Maven's
+//! `ComparableVersion`, and of NuGet Python's `univers`.
 
 use std::cmp::Ordering;
 use std::io::Write as _;
@@ -168,5 +169,151 @@ fn ruby_decides_alike() {
     let mut command = Command::new("ruby");
     if let Some(said) = answers(command.args(["-e", program]), &pairs) {
         assert_alike(PackageKind::Gem, &pairs, &said);
+    }
+}
+
+#[test]
+fn go_decides_alike() {
+    let pieces = [
+        "0",
+        "1",
+        "9",
+        "10",
+        ".0",
+        ".1",
+        ".1.2",
+        ".10.0",
+        "-rc.1",
+        "-0.20260101000000-abcdefabcdef",
+        "-beta",
+        "+incompatible",
+        ".x",
+    ];
+    let pairs: Vec<(String, String)> = pairs(4_000, &pieces, 4)
+        .into_iter()
+        .map(|(a, b)| (format!("v{a}"), format!("v{b}")))
+        .collect();
+    // Built by `make tools`.
+    let Some(said) = answers(&mut Command::new("go-versions"), &pairs) else {
+        return;
+    };
+    assert_alike(PackageKind::Golang, &pairs, &said);
+}
+
+#[test]
+fn composer_decides_alike() {
+    const LIBRARY: &str = "/usr/share/php/Composer/Semver/autoload.php";
+    let pieces = [
+        "0", "1", "9", "10", ".", ".", ".0", "-", "alpha", "beta2", "RC", "-patch1", "-dev", "a",
+        "b3", "p",
+    ];
+    let pairs = pairs(4_000, &pieces, 5);
+    if !std::path::Path::new(LIBRARY).exists() {
+        eprintln!("SKIPPED: there is no {LIBRARY} here to compare with");
+        return;
+    }
+    let program = format!(
+        "require '{LIBRARY}'; use Composer\\Semver\\Comparator; \
+         $parser = new Composer\\Semver\\VersionParser(); \
+         while ($line = fgets(STDIN)) {{ [$a, $b] = explode(' ', trim($line)); \
+         try {{ $a = $parser->normalize($a); $b = $parser->normalize($b); echo Comparator::lessThan($a, $b) ? -1 : (Comparator::greaterThan($a, $b) ? 1 : 0); }} \
+         catch (Throwable $none) {{ echo '-'; }} echo \"\\n\"; }}"
+    );
+    let mut command = Command::new("php");
+    if let Some(said) = answers(command.args(["-r", &program]), &pairs) {
+        assert_alike(PackageKind::Composer, &pairs, &said);
+    }
+}
+
+/// Asks Maven's class, from a file that Java runs as it is.
+const MAVEN: &str = "import java.io.*;
+import org.apache.maven.artifact.versioning.ComparableVersion;
+class Judge {
+    public static void main(String[] none) throws IOException {
+        var in = new BufferedReader(new InputStreamReader(System.in));
+        for (String line; (line = in.readLine()) != null;) {
+            var pair = line.split(\" \");
+            var order = new ComparableVersion(pair[0]).compareTo(new ComparableVersion(pair[1]));
+            System.out.println(Integer.signum(order));
+        }
+    }
+}";
+
+/// Pairs of versions as they are published for Maven. What nobody publishes is left out: behind
+/// qualifiers in the middle its own order goes in circles.
+fn mavens(count: usize) -> Vec<(String, String)> {
+    const NUMBERS: [&str; 7] = ["0", "1", "2", "9", "10", "01", "20240101"];
+    const WORDS: [&str; 14] = [
+        "alpha", "beta", "M2", "rc", "RC1", "cr2", "sp", "ga", "final", "RELEASE", "jre8",
+        "android", "b07", "SNAPSHOT",
+    ];
+    let mut next = numbers(0x2545_F491_4F6C_DD1D);
+    let mut one = |stem: &str| {
+        let mut text = stem.to_owned();
+        for _ in 0..next(3) {
+            text += ".";
+            text += NUMBERS[next(NUMBERS.len())];
+        }
+        if next(2) == 0 {
+            let between = ["-", ".", "-", ""][next(4)];
+            text.push_str(between);
+            text += WORDS[next(WORDS.len())];
+            let behind = ["", "", "-1", "-10", ".2"][next(5)];
+            text.push_str(if between == "." { "" } else { behind });
+        } else if next(4) == 0 {
+            text += "-SNAPSHOT";
+        }
+        text
+    };
+    let pair = |nr: usize| {
+        let stem = ["1", "1.2", "3.0.1", "31.1"][nr % 4];
+        (one(stem), one(stem))
+    };
+    (0..count).map(pair).collect()
+}
+
+#[test]
+fn maven_decides_alike() {
+    const LIBRARY: &str = "/usr/share/java/maven-artifact-3.x.jar";
+    let pairs = mavens(4_000);
+    if !std::path::Path::new(LIBRARY).exists() {
+        eprintln!("SKIPPED: there is no {LIBRARY} here to compare with");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let judge = folder.path().join("Judge.java");
+    std::fs::write(&judge, MAVEN).expect("it is written");
+    let mut command = Command::new("java");
+    command.args(["-cp", LIBRARY]).arg(&judge);
+    if let Some(said) = answers(&mut command, &pairs) {
+        assert_alike(PackageKind::Maven, &pairs, &said);
+    }
+}
+
+#[test]
+fn nuget_is_decided_alike() {
+    let pieces = [
+        "0", "1", "9", "10", "01", ".", ".", ".2", "-", "alpha", "Beta", "rc.1", "-x", "+meta",
+    ];
+    let pairs = pairs(4_000, &pieces, 5);
+    let program = "import sys
+from univers.versions import NugetVersion
+for line in sys.stdin:
+    try:
+        a, b = map(NugetVersion, line.split())
+        print(-1 if a < b else 1 if a > b else 0)
+    except Exception:
+        print('-')";
+    // Installed by `make tools`.
+    let home = std::env::var("HOME").unwrap_or_default();
+    let library = format!("{home}/.cache/berth/tools/python");
+    if !std::path::Path::new(&library).join("univers").exists() {
+        eprintln!("SKIPPED: there is no univers here to compare with");
+        return;
+    }
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", library).args(["-c", program]);
+    if let Some(said) = answers(&mut command, &pairs) {
+        assert_alike(PackageKind::Nuget, &pairs, &said);
     }
 }
