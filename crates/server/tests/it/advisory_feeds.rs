@@ -106,6 +106,13 @@ async fn a_feed_is_fetched_again_only_when_it_has_changed() {
         assert_eq!(made.expect(201).need("location"), format!("{FEEDS}/site"));
         let feed = settled(app, "site").await;
         assert_eq!(feed["advisories"], 1, "{feed}");
+        let change = &feed["last_update"];
+        assert_eq!(
+            (&change["added"], &change["matched"], &change["images"]),
+            (&json!(1), &json!(1), &json!(1)),
+            "{feed}"
+        );
+        assert!(change["rematch_milliseconds"].is_u64(), "{feed}");
         assert_eq!(feed["schedule"]["cron"], "0 17 3 * * *");
         assert!(feed["schedule"]["next_scheduled_time"].is_string());
         assert_eq!(total(app, "fetched/app", "1").await, Some(1));
@@ -115,6 +122,7 @@ async fn a_feed_is_fetched_again_only_when_it_has_changed() {
         app.post(&update).send().await.expect(202);
         let feed = settled(app, "site").await;
         assert_eq!(feed["problem"], Value::Null);
+        assert_eq!(feed["last_update"], Value::Null, "{feed}");
         assert_eq!(site.sent.load(Ordering::SeqCst), 1);
         // What cannot be read changes nothing, and is told.
         for (status, content, says) in [(200, "no advisories", "content"), (503, "", "503")] {

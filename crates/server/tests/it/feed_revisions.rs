@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use berth_vuln::FeedChange;
+use berth_vuln::{FeedChange, Rematch};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -156,13 +156,13 @@ fn assert_told(told: &[Value], changed: &BTreeSet<&str>, stands: &BTreeMap<Strin
 }
 
 /// Imports `older`, scans the images, takes their layers away, imports `newer`, and `older` again.
-/// Gives how each stands by the older and by the newer revision.
+/// Gives how each stands by the older and by the newer revision, and what the newer changed.
 async fn prove(
     app: &App,
     older: &Revision,
     newer: &Revision,
     images: BTreeMap<String, Expected>,
-) -> [BTreeMap<String, Stand>; 2] {
+) -> ([BTreeMap<String, Stand>; 2], Vec<FeedChange>) {
     app.project("revisions", false).await;
     take_in(app, older).await;
     for (tag, image) in &images {
@@ -210,7 +210,7 @@ async fn prove(
         let moved = a.iter().filter(|(tag, it)| counts(it) != counts(&b[*tag]));
         moved.count()
     };
-    let counted: usize = changes.iter().map(|it| it.images).sum();
+    let counted: usize = changes.iter().map(|it| it.rematch.images).sum();
     assert_eq!(counted, moved(&first, &second), "{changes:?}");
     let news = listener.told(app).await;
     assert_told(&news, &changed, &second);
@@ -228,7 +228,7 @@ async fn prove(
         images.len(),
         changed.len()
     );
-    [first, second]
+    ([first, second], changes)
 }
 
 fn names(list: &[&str]) -> BTreeSet<String> {
@@ -303,10 +303,28 @@ async fn two_revisions_change_the_images_that_they_differ_about() {
         }
         let older = vec![("made", older.path().to_owned())];
         let newer = vec![("made", newer.path().to_owned())];
-        let [first, second] = prove(app, &older, &newer, images).await;
-        let [before, after] = [first, second].map(|it| it["quoted-1"].found[0].clone());
+        let (stands, changes) = prove(app, &older, &newer, images).await;
+        let [before, after] = stands.map(|it| it["quoted-1"].found[0].clone());
         assert_eq!(before["description"], "A flaw of quoted.");
         assert_eq!(after["description"], "It is told in other words.");
+        let mut told = changes[0].clone();
+        told.rematch.rematch_milliseconds = 0;
+        let rematch = Rematch {
+            matched: 13,
+            packages: 7,
+            images: 7,
+            rematch_milliseconds: 0,
+        };
+        let expected = FeedChange {
+            feed: "made".to_owned(),
+            advisories: 6,
+            changed: 5,
+            added: 1,
+            removed: 2,
+            withdrawn: 1,
+            rematch,
+        };
+        assert_eq!(told, expected);
     })
     .await;
 }

@@ -259,7 +259,10 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
             advisory("CVE-2026-12", "libb", Some("2"), ""),
         ];
         let taken = import(app, &first).await;
-        assert_eq!((taken.changed, taken.removed, taken.images), (2, 0, 0));
+        assert_eq!(
+            (taken.changed, taken.removed, taken.rematch.images),
+            (2, 0, 0)
+        );
         for (tag, package) in [("a", "liba"), ("b", "libb"), ("c", "libc")] {
             push(
                 app,
@@ -280,7 +283,7 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
         assert_eq!(total("c").await, Some(0));
         // The same again changes nothing.
         let same = import(app, &first).await;
-        assert_eq!((same.changed, same.removed, same.images), (0, 0, 0));
+        assert_eq!((same.changed, same.removed, same.rematch.images), (0, 0, 0));
         let second = [
             advisory("CVE-2026-11", "liba", Some("2"), ""),
             advisory("CVE-2026-13", "libc", None, ""),
@@ -299,7 +302,7 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
             .unwrap();
         let changed = import(app, &second).await;
         assert_eq!((changed.changed, changed.removed), (1, 1));
-        assert_eq!((changed.packages, changed.images), (2, 2));
+        assert_eq!((changed.rematch.packages, changed.rematch.images), (2, 2));
         assert_eq!(app.count("SELECT COUNT(*) FROM layer_index").await, 0);
         assert_eq!(total("a").await, Some(1));
         assert_eq!(total("b").await, Some(0));

@@ -158,6 +158,33 @@ fn feed(archive: &Path) -> Feed {
     feed
 }
 
+/// Documents in force by their names, without the times at which they were changed.
+fn in_force(archive: &Path) -> BTreeMap<String, Value> {
+    let documents = documents(archive).into_iter();
+    let mut documents: BTreeMap<String, Value> = documents
+        .filter(|it| is_in_force(it) && !names(it).is_empty())
+        .map(|it| (it["id"].as_str().unwrap().to_owned(), it))
+        .collect();
+    for document in documents.values_mut() {
+        document["modified"] = Value::Null;
+    }
+    documents
+}
+
+/// What an import must tell of itself: advisories, changed, added and removed ones.
+fn counts(older: &Path, newer: &Path) -> [usize; 4] {
+    let (older, newer) = (in_force(older), in_force(newer));
+    let differing = newer.iter().filter(|(id, it)| older.get(*id) != Some(it));
+    let added = newer.keys().filter(|id| !older.contains_key(*id));
+    let removed = older.keys().filter(|id| !newer.contains_key(*id));
+    [
+        newer.len(),
+        differing.count(),
+        added.count(),
+        removed.count(),
+    ]
+}
+
 /// What a revision says of a package in its lowest version.
 fn lowest(feed: &Feed, key: &(String, String)) -> BTreeSet<String> {
     let all = feed.get(key).into_iter().flatten();
@@ -339,7 +366,18 @@ async fn two_published_revisions_change_the_images_that_they_differ_about() {
         crates(&rust[0], &rust[1], &mut images);
         texts(&folders, &keys(&alma[0], &alma[1])[1], &mut images);
         let [older, newer] = &files;
-        prove(app, older, newer, images).await;
+        let (_, changes) = prove(app, older, newer, images).await;
+        for (change, archive) in changes.iter().zip([ALMALINUX, CRATES]) {
+            let [older, newer] = folders.each_ref().map(|folder| folder.join(archive));
+            let expected = counts(&older, &newer);
+            let told = [
+                change.advisories,
+                change.changed,
+                change.added,
+                change.removed,
+            ];
+            assert_eq!(told, expected, "{archive}");
+        }
     })
     .await;
 }
