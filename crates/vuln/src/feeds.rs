@@ -25,6 +25,8 @@ use crate::{Scanning, VulnError};
 const BATCH: usize = 200;
 /// Entries of advisories after which no more advisories come into the same transaction.
 const ENTRIES: usize = 10_000;
+/// Changed advisories after which the engine looks at its tables for the first time.
+const GROWN: usize = 500;
 /// Batches that are read ahead.
 const AHEAD: usize = 4;
 
@@ -59,7 +61,8 @@ pub struct Rematch {
     pub packages: usize,
     /// Images whose counts are others now.
     pub images: usize,
-    /// How long it took, from the last advisory that was written to the last image that was told of.
+    /// How long it took, from the last advisory that was written until every count was right.
+    /// Events of the images that changed are written after it.
     pub rematch_milliseconds: u64,
 }
 
@@ -159,6 +162,7 @@ impl Scanning {
                 Box::pin(async move { store::begin(tx, &feed_name, binary_names, now).await })
             })
             .await?;
+        let mut grown = GROWN;
         for file in files {
             let (send, mut batches) = mpsc::channel(AHEAD);
             let title = file.title.clone();
@@ -170,6 +174,11 @@ impl Scanning {
                 change.changed += written.changed;
                 change.removed += written.withdrawn;
                 change.withdrawn += written.withdrawn;
+                // A plan that was made for a small table reads all of what has become a large one.
+                if change.changed >= grown {
+                    grown = change.changed * 4;
+                    self.look_at_tables().await?;
+                }
             }
             reading.await.map_err(panicked)??;
         }
@@ -190,6 +199,14 @@ impl Scanning {
                 })
             })
             .await
+    }
+
+    /// Has PostgreSQL see what the tables of advisories hold now.
+    async fn look_at_tables(&self) -> Result<(), VulnError> {
+        let looked = self
+            .db
+            .write::<_, DbError, _>(|tx| Box::pin(store::look_at_tables(tx)));
+        Ok(looked.await?)
     }
 
     /// Writes what a feed tells.

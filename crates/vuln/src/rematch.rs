@@ -24,7 +24,7 @@ use crate::{Scanning, VulnError, report};
 /// Names whose packages are matched in one turn.
 const NAMES: i64 = 512;
 /// Packages that are written in one transaction.
-const PACKAGES: usize = 256;
+const PACKAGES: usize = 1024;
 /// Images that are told of in one transaction.
 const NEWS: i64 = 64;
 
@@ -60,12 +60,13 @@ impl Scanning {
                 })
                 .await?;
         }
+        let took = begun.elapsed();
         self.tell_news().await?;
         Ok(Rematch {
             matched,
             packages: changed.len(),
             images: counted.len(),
-            rematch_milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            rematch_milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
     }
 

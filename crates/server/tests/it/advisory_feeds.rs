@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, both, both_with};
 use crate::content::{descriptor, sha256};
-use crate::scanning::{MIME, advisory, artifact, import, layer, push, scan};
+use crate::scanning::{MIME, advisory, artifact, import, layer, push, scan, try_import};
 use crate::webhooks::{self, Receiver};
 
 const FEEDS: &str = "/api/v2.0/advisories/feeds";
@@ -338,7 +338,11 @@ async fn an_import_that_is_cut_short_is_made_good_by_the_next() {
             let cut =
                 tokio::time::timeout(Duration::from_millis(round * 2), import(app, &advisories));
             drop(cut.await);
-            import(app, &advisories).await;
+            // The beginning of the one that was cut may be on its way to the database: then it is
+            // the later of the two.
+            if try_import(app, &advisories).await.is_err() {
+                import(app, &advisories).await;
+            }
             let found = total(app, "cut/app", "1").await;
             assert_eq!(found, Some(advisories.len() as i64), "round {round}");
             let left = app.count("SELECT COUNT(*) FROM advisory_touched").await;

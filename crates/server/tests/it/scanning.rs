@@ -78,16 +78,21 @@ pub(crate) fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &s
 }
 
 pub(crate) async fn import(app: &App, advisories: &[Value]) -> FeedChange {
+    try_import(app, advisories).await.expect("imported")
+}
+
+/// As [`import`], which fails where another import of the feed begins meanwhile.
+pub(crate) async fn try_import(
+    app: &App,
+    advisories: &[Value],
+) -> Result<FeedChange, berth_vuln::VulnError> {
     let folder = TempDir::new().unwrap();
     for one in advisories {
         let file = format!("{}.json", one["id"].as_str().unwrap());
         std::fs::write(folder.path().join(file), one.to_string()).unwrap();
     }
     let scanning = &app.parts.scanning;
-    scanning
-        .import("made", folder.path(), false)
-        .await
-        .expect("imported")
+    scanning.import("made", folder.path(), false).await
 }
 
 pub(crate) fn artifact(repository: &str, reference: &str) -> String {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use berth_advisories::Advisory;
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
+use berth_db::{
+    Args, AssertSqlSafe, Db, DbError, Engine, Tx, args, chunk_of, placeholders, rows_of,
+};
 use berth_model::Timestamp;
 
 /// Bytes of advisories after which no more go into the same statement.
@@ -144,6 +146,17 @@ pub(crate) async fn known(
         known.extend(rows.map(|(key, id, fingerprint)| (key, (id, fingerprint))));
     }
     Ok(known)
+}
+
+/// Has PostgreSQL see what the tables hold now. It plans with what it saw last, and looks by itself
+/// once a minute: a first import would be over by then, or would have read all advisories of its feed
+/// for each that it looks up. SQLite plans alike whatever a table holds.
+pub(crate) async fn look_at_tables(tx: &mut Tx) -> Result<(), DbError> {
+    if tx.engine() == Engine::Postgres {
+        tx.execute("ANALYZE advisory, advisory_name, advisory_touched", args![])
+            .await?;
+    }
+    Ok(())
 }
 
 /// Notes that this import has an advisory as it is known.
