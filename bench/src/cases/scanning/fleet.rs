@@ -141,13 +141,15 @@ pub(crate) fn rows(engine: &Engine, images: usize) -> Vec<String> {
             .to_owned(),
         format!(
             "{} INSERT INTO image_scan (id, scan_key, digest, report_id, status, started_at, \
-             ended_at, distro, notes, scanned, critical, high, medium, low, negligible, unknown, \
-             fixable) SELECT i, 'sha256:' || {digest}, 'sha256:' || {digest}, \
-             'report' || CAST(i AS TEXT), 'Success', 0, 0, 'debian 12', {}, TRUE, \
-             0, 0, 0, 0, 0, 0, 0 FROM n",
+             ended_at, distro, notes, scanned) SELECT i, 'sha256:' || {digest}, 'sha256:' || {digest}, \
+             'report' || CAST(i AS TEXT), 'Success', 0, 0, 'debian 12', {}, TRUE \
+             FROM n",
             numbers(images),
             bytes("'{}'")
         ),
+        "INSERT INTO image_count (image_id, critical, high, medium, low, negligible, unknown, \
+         fixable) SELECT id, 0, 0, 0, 0, 0, 0, 0 FROM image_scan"
+            .to_owned(),
         // Steps that are prime to the number of the others: 20 different ones.
         format!(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {COMMON} - 1) \
