@@ -48,11 +48,7 @@ async fn import(
             .import(&name, file, binary_names)
             .await
             .with_context(|| format!("{} could not be imported", file.display()))?;
-        println!(
-            "{name}: {} advisories, {} new or changed, {} removed; {} packages and {} images are \
-             affected otherwise than before",
-            change.advisories, change.changed, change.removed, change.packages, change.images
-        );
+        println!("{name}: {change}");
     }
     Ok(())
 }

@@ -127,6 +127,11 @@ pub const MIGRATIONS: &[MigrationFile] = &[
         name: "search",
         sql: include_str!("migrations/0027_search.sql"),
     },
+    MigrationFile {
+        version: 28,
+        name: "image counts",
+        sql: include_str!("migrations/0028_image_counts.sql"),
+    },
 ];
 
 /// Brings `db` to the newest schema.

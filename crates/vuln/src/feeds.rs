@@ -6,25 +6,32 @@
 //! ([`crate::rematch`]).
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use berth_advisories::Advisory;
 use berth_db::DbError;
 use berth_scan::{ScanError, Told, read_feed};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::store::feeds::{self as store, FeedRow, Imported};
+use crate::store::feeds::{self as store, FeedRow, Imported, NewAdvisory};
 use crate::store::{state, weights};
 use crate::{Scanning, VulnError};
 
 /// Advisories in one transaction.
 const BATCH: usize = 200;
+/// Entries of advisories after which no more advisories come into the same transaction.
+const ENTRIES: usize = 10_000;
+/// Changed advisories after which the engine looks at its tables for the first time.
+const GROWN: usize = 500;
 /// Batches that are read ahead.
 const AHEAD: usize = 4;
 
 /// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "AdvisoryFeedChange")]
 pub struct FeedChange {
     /// The feed.
@@ -33,12 +40,52 @@ pub struct FeedChange {
     pub advisories: usize,
     /// Of these, new or changed ones.
     pub changed: usize,
+    /// Of the new or changed ones, those that it did not hold before.
+    pub added: usize,
     /// Advisories that it does not hold any more.
     pub removed: usize,
+    /// Of the removed ones, those that it still tells of, as withdrawn.
+    pub withdrawn: usize,
+    /// What followed for packages and images.
+    #[serde(flatten)]
+    pub rematch: Rematch,
+}
+
+/// What matching again did, because advisories had changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AdvisoryRematch")]
+pub struct Rematch {
+    /// Packages that were matched again.
+    pub matched: usize,
     /// Packages whose vulnerabilities are others now.
     pub packages: usize,
     /// Images whose counts are others now.
     pub images: usize,
+    /// How long it took, from the last advisory that was written until every count was right.
+    /// Events of the images that changed are written after it.
+    pub rematch_milliseconds: u64,
+}
+
+impl fmt::Display for FeedChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rematch {
+            matched,
+            packages,
+            images,
+            rematch_milliseconds,
+        } = self.rematch;
+        write!(
+            f,
+            "{} advisories, {} added, {} changed, {} removed ({} of them withdrawn); {matched} \
+             packages matched again in {rematch_milliseconds} ms: {packages} packages and {images} \
+             images are affected otherwise than before",
+            self.advisories,
+            self.added,
+            self.changed - self.added,
+            self.removed,
+            self.withdrawn
+        )
+    }
 }
 
 /// A file of a feed.
@@ -96,7 +143,7 @@ impl Scanning {
             self.take_in(name, files, binary_names, imported, &mut change)
                 .await?;
         }
-        (change.packages, change.images) = self.match_again().await?;
+        change.rematch = self.match_again().await?;
         Ok(change)
     }
 
@@ -115,13 +162,23 @@ impl Scanning {
                 Box::pin(async move { store::begin(tx, &feed_name, binary_names, now).await })
             })
             .await?;
+        let mut grown = GROWN;
         for file in files {
             let (send, mut batches) = mpsc::channel(AHEAD);
             let title = file.title.clone();
             let reading =
                 tokio::task::spawn_blocking(move || read_ahead(&file.path, binary_names, &send));
             while let Some(batch) = batches.recv().await {
-                change.changed += self.put(this, &title, batch).await?;
+                let written = self.put(this, &title, batch).await?;
+                change.added += written.added;
+                change.changed += written.changed;
+                change.removed += written.withdrawn;
+                change.withdrawn += written.withdrawn;
+                // A plan that was made for a small table reads all of what has become a large one.
+                if change.changed >= grown {
+                    grown = change.changed * 4;
+                    self.look_at_tables().await?;
+                }
             }
             reading.await.map_err(panicked)??;
         }
@@ -144,18 +201,22 @@ impl Scanning {
             .await
     }
 
-    /// Writes what a feed tells; gives how many advisories are new or changed.
+    /// Has PostgreSQL see what the tables of advisories hold now.
+    async fn look_at_tables(&self) -> Result<(), VulnError> {
+        let looked = self
+            .db
+            .write::<_, DbError, _>(|tx| Box::pin(store::look_at_tables(tx)));
+        Ok(looked.await?)
+    }
+
+    /// Writes what a feed tells.
     async fn put(
         &self,
         this: (i64, i64),
         title: &str,
         batch: Vec<Told>,
-    ) -> Result<usize, VulnError> {
-        let mut batch = Batch::of(title, batch);
-        // Of several by one name the last counts, which comes first.
-        batch.advisories.sort_by(|a, b| a.0.cmp(&b.0));
-        batch.advisories.dedup_by(|a, b| a.0 == b.0);
-        let batch = std::sync::Arc::new(batch);
+    ) -> Result<Written, VulnError> {
+        let batch = std::sync::Arc::new(Batch::of(title, batch));
         self.db
             .write::<_, VulnError, _>(move |tx| {
                 let batch = batch.clone();
@@ -182,9 +243,7 @@ impl Scanning {
                 if ids.is_empty() {
                     return Ok(0);
                 }
-                let names = store::names_of(tx, &ids).await?;
-                state::touch(tx, names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
-                store::delete(tx, &ids);
+                forget(tx, &ids).await?;
                 Ok(ids.len())
             })
         });
@@ -197,19 +256,31 @@ impl Scanning {
 struct Batch {
     /// By their names in the feed.
     advisories: Vec<(String, Advisory)>,
+    /// The names of those that affect nothing any more.
+    withdrawn: Vec<String>,
     exploited: Vec<(String, i64)>,
     probabilities: Vec<(String, i64)>,
 }
 
+/// How many advisories a batch changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    added: usize,
+    /// Those that were added among them.
+    changed: usize,
+    withdrawn: usize,
+}
+
 impl Batch {
-    /// What is told, the last first.
+    /// What is told; of what is told twice by one name the last counts.
     fn of(title: &str, told: Vec<Told>) -> Self {
         let mut batch = Self {
             advisories: Vec::new(),
+            withdrawn: Vec::new(),
             exploited: Vec::new(),
             probabilities: Vec::new(),
         };
-        let mut seen = HashSet::new();
+        let (mut named, mut seen) = (HashSet::new(), HashSet::new());
         for one in told.into_iter().rev() {
             match one {
                 Told::Advisory(advisory) => {
@@ -217,7 +288,14 @@ impl Batch {
                         "" => advisory.feed_id.clone(),
                         title => format!("{title}: {}", advisory.feed_id),
                     };
-                    batch.advisories.push((key, *advisory));
+                    if !named.insert(key.clone()) {
+                        continue;
+                    }
+                    if advisory.is_in_force() {
+                        batch.advisories.push((key, *advisory));
+                    } else {
+                        batch.withdrawn.push(key);
+                    }
                 }
                 Told::Exploited(name, since) => {
                     if seen.insert(name.clone()) {
@@ -239,40 +317,56 @@ impl Batch {
         &self,
         tx: &mut berth_db::Tx,
         (feed, import): (i64, i64),
-    ) -> Result<usize, DbError> {
-        let keys: Vec<&str> = self
-            .advisories
-            .iter()
-            .map(|(key, _)| key.as_str())
-            .collect();
+    ) -> Result<Written, DbError> {
+        let in_force = self.advisories.iter().map(|(key, _)| key.as_str());
+        let withdrawn = self.withdrawn.iter().map(String::as_str);
+        let keys: Vec<&str> = in_force.chain(withdrawn).collect();
         let known = store::known(tx, feed, &keys).await?;
-        let (mut same, mut before, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut same, mut before, mut new) = (Vec::new(), Vec::new(), Vec::new());
         for (key, advisory) in &self.advisories {
             let fingerprint = advisory.fingerprint();
             match known.get(key) {
-                Some((id, old)) if *old == fingerprint => same.push(*id),
-                Some((id, _)) => {
-                    before.push(*id);
-                    changed.push((key, advisory, fingerprint));
+                Some((id, old)) if *old == fingerprint => {
+                    same.push(*id);
+                    continue;
                 }
-                None => changed.push((key, advisory, fingerprint)),
+                Some((id, _)) => before.push(*id),
+                None => {}
             }
+            new.push(NewAdvisory {
+                key,
+                fingerprint,
+                advisory,
+            });
         }
         store::seen(tx, &same, import);
-        let mut names = match before.as_slice() {
-            [] => Vec::new(),
-            before => store::names_of(tx, before).await?,
-        };
-        for (key, advisory, fingerprint) in &changed {
-            store::put(tx, feed, import, (key, advisory, fingerprint)).await?;
-            let affected = advisory.affected.iter();
-            names.extend(affected.map(|one| (one.ecosystem.to_string(), one.name.clone())));
-        }
-        state::touch(tx, names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
+        let names = store::names_of(tx, &before).await?;
+        store::forget_names(tx, &before);
+        store::put(tx, (feed, import), &new).await?;
+        let names = names.iter().map(|(a, b)| (a.clone(), b.as_str()));
+        let affected = new.iter().flat_map(|one| &one.advisory.affected);
+        let affected = affected.map(|one| (one.ecosystem.to_string(), one.name.as_str()));
+        let touched: BTreeSet<(String, &str)> = names.chain(affected).collect();
+        state::touch(tx, touched.iter().map(|(a, b)| (a.as_str(), *b)));
+        let withdrawn = self.withdrawn.iter().filter_map(|key| known.get(key));
+        let withdrawn: Vec<i64> = withdrawn.map(|(id, _)| *id).collect();
+        forget(tx, &withdrawn).await?;
         weights::exploited(tx, feed, import, &self.exploited);
         weights::probabilities(tx, feed, import, &self.probabilities);
-        Ok(changed.len())
+        Ok(Written {
+            added: new.len() - before.len(),
+            changed: new.len(),
+            withdrawn: withdrawn.len(),
+        })
     }
+}
+
+/// Deletes advisories; whom they meant is matched again.
+async fn forget(tx: &mut berth_db::Tx, ids: &[i64]) -> Result<(), DbError> {
+    let names = store::names_of(tx, ids).await?;
+    state::touch(tx, names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
+    store::delete(tx, ids);
+    Ok(())
 }
 
 /// Reads every file once to know that it can be read, and what revision it is.
@@ -326,14 +420,22 @@ fn read_ahead(
     binary_names: bool,
     send: &mpsc::Sender<Vec<Told>>,
 ) -> Result<(), ScanError> {
-    let mut batch = Vec::with_capacity(BATCH);
-    read_feed(path, binary_names, &mut |told| {
-        if matches!(&told, Told::Advisory(advisory) if !advisory.is_in_force()) || send.is_closed()
-        {
+    let (mut batch, mut entries) = (Vec::with_capacity(BATCH), 0);
+    read_feed(path, binary_names, &mut |mut told| {
+        if send.is_closed() {
             return;
         }
+        if let Told::Advisory(advisory) = &mut told {
+            if !advisory.is_in_force() {
+                // Its name is all that is needed.
+                advisory.affected = Vec::new();
+                advisory.details = String::new();
+            }
+            entries += advisory.affected.len();
+        }
         batch.push(told);
-        if batch.len() == BATCH {
+        if batch.len() == BATCH || entries >= ENTRIES {
+            entries = 0;
             // Whoever closed it has said why.
             let _ = send.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
         }

@@ -43,7 +43,7 @@ use external::Asked;
 pub use api::endpoints;
 pub use error::VulnError;
 pub use external::Outside;
-pub use feeds::FeedChange;
+pub use feeds::{FeedChange, Rematch};
 pub use store::feeds::FeedRow;
 
 /// The vendor of scans, and their job type.

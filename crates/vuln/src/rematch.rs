@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use berth_db::{DbError, Tx};
 use berth_jobs::Status;
@@ -13,6 +14,7 @@ use berth_model::EventKind;
 
 use crate::events::Sought;
 use crate::external::in_force;
+use crate::feeds::Rematch;
 use crate::matching::{Identified, Key, Said};
 use crate::store::images::{self, Shift};
 use crate::store::packages::{self, MatchRow};
@@ -22,7 +24,7 @@ use crate::{Scanning, VulnError, report};
 /// Names whose packages are matched in one turn.
 const NAMES: i64 = 512;
 /// Packages that are written in one transaction.
-const PACKAGES: usize = 256;
+const PACKAGES: usize = 1024;
 /// Images that are told of in one transaction.
 const NEWS: i64 = 64;
 
@@ -30,12 +32,13 @@ const NEWS: i64 = 64;
 type Changed = Vec<(i64, Vec<MatchRow>)>;
 
 impl Scanning {
-    /// Matches again what is under touched names, and tells of the images that this changes. Gives
-    /// how many packages and how many images have changed.
+    /// Matches again what is under touched names, and tells of the images that this changes.
     ///
     /// # Errors
     /// From the database; what is left is done by the next call.
-    pub async fn match_again(&self) -> Result<(usize, usize), VulnError> {
+    pub async fn match_again(&self) -> Result<Rematch, VulnError> {
+        let begun = Instant::now();
+        let mut matched = 0;
         let (mut changed, mut counted) = (HashSet::new(), HashSet::new());
         loop {
             let names = state::touched(&self.db, NAMES).await?;
@@ -43,6 +46,7 @@ impl Scanning {
                 break;
             }
             let ids = state::packages(&self.db, &names).await?;
+            matched += ids.len();
             for chunk in self.differing(&ids).await?.chunks(PACKAGES) {
                 changed.extend(chunk.iter().map(|(id, _)| *id));
                 counted.extend(self.rewrite(chunk.to_vec()).await?);
@@ -56,8 +60,14 @@ impl Scanning {
                 })
                 .await?;
         }
+        let took = begun.elapsed();
         self.tell_news().await?;
-        Ok((changed.len(), counted.len()))
+        Ok(Rematch {
+            matched,
+            packages: changed.len(),
+            images: counted.len(),
+            rematch_milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        })
     }
 
     /// Those of these packages that have other vulnerabilities than are stored.
@@ -96,21 +106,21 @@ impl Scanning {
             let (this, changed) = (this.clone(), changed.clone());
             Box::pin(async move {
                 state::advance(tx).await?;
-                let mut shifts = Vec::new();
-                for (id, now) in changed.iter() {
-                    let before = packages::matches_of(tx, *id).await?;
-                    let shift = shift(&before, now);
-                    if shift != Shift::default() {
-                        shifts.push((*id, shift));
-                    }
-                    packages::replace_matches(tx, *id, now);
-                }
+                let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
+                let before = packages::matches_in(tx, &ids).await?;
+                let shifts = changed.iter().map(|(id, now)| {
+                    let before = before.get(id).map_or(&[][..], Vec::as_slice);
+                    (*id, shift(before, now))
+                });
+                let shifts: Vec<(i64, Shift)> = shifts
+                    .filter(|(_, shift)| *shift != Shift::default())
+                    .collect();
+                packages::replace_matches(tx, &changed);
                 let counted = match shifts.as_slice() {
                     [] => Vec::new(),
                     shifts => images::shift(tx, shifts).await?,
                 };
                 if this.is_heard(tx).await? {
-                    let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
                     state::note_news(tx, &ids);
                 }
                 Ok(counted)

@@ -11,7 +11,8 @@ use std::time::Duration;
 use berth_db::{DbError, Tx};
 use berth_iam::{Entry, audit};
 use berth_jobs::{
-    Cadence, ExecutionQuery, Handler, JobError, Jobs, Kind, NewExecution, NewTask, TaskContext,
+    Cadence, Execution, ExecutionQuery, Handler, JobError, Jobs, Kind, NewExecution, NewTask,
+    TaskContext,
 };
 use berth_jobs::{JobsError, Trigger};
 use berth_model::ExecutionId;
@@ -247,15 +248,15 @@ impl Scanning {
         Ok(execution)
     }
 
-    /// Whether a feed is being fetched.
-    pub(crate) async fn is_updating(&self, feed: i64) -> Result<bool, VulnError> {
+    /// The last execution that fetched a feed, or does so.
+    pub(crate) async fn last_update(&self, feed: i64) -> Result<Option<Execution>, VulnError> {
         let query = ExecutionQuery {
             vendors: &[UPDATE],
             vendor_id: Some(feed),
             ..ExecutionQuery::default()
         };
         let (runs, _) = self.jobs.executions(query, 1, 0).await?;
-        Ok(runs.first().is_some_and(|last| last.ended_at.is_none()))
+        Ok(runs.into_iter().next())
     }
 
     /// Writes into the audit log.
@@ -287,14 +288,24 @@ impl Scanning {
         };
         let done = self.fetch(task, &row).await;
         let now = self.clock.now();
-        let (etag, problem) = match &done {
-            Ok(etag) => (etag.clone(), None),
-            Err(error) => (row.etag.clone(), Some(error.to_string())),
+        let (etag, change, problem) = match &done {
+            Ok((etag, change)) => (etag.clone(), change.clone(), None),
+            Err(error) => (row.etag.clone(), None, Some(error.to_string())),
         };
+        if let Some(change) = &change {
+            task.log(change.to_string());
+        }
+        let (jobs, execution) = (self.jobs.clone(), task.execution());
         self.db
             .write::<_, DbError, _>(move |tx| {
+                let jobs = jobs.clone();
                 Box::pin(async move {
                     sources::checked(tx, feed, etag.as_deref(), problem.as_deref(), now);
+                    if let Some(change) = change {
+                        // Strings and numbers always are JSON.
+                        let said = serde_json::to_value(change).unwrap_or_default();
+                        jobs.set_execution_attributes(tx, execution, &said).await?;
+                    }
                     Ok(())
                 })
             })
@@ -302,8 +313,13 @@ impl Scanning {
         done.map(drop)
     }
 
-    /// Fetches and imports; gives what the content is known by from now on.
-    async fn fetch(&self, task: &TaskContext, row: &FeedRow) -> Result<Option<String>, VulnError> {
+    /// Fetches and imports; gives what the content is known by from now on, and what it changed
+    /// unless it is what was imported last.
+    async fn fetch(
+        &self,
+        task: &TaskContext,
+        row: &FeedRow,
+    ) -> Result<(Option<String>, Option<FeedChange>), VulnError> {
         let url = row.url.as_deref().unwrap_or_default();
         let source = Source::parse(url).map_err(VulnError::Invalid)?;
         task.log(format!("fetching {source}"));
@@ -331,14 +347,13 @@ impl Scanning {
         };
         let Some((etag, files)) = fetched else {
             task.log("it is what was imported last");
-            return Ok(row.etag.clone());
+            return Ok((row.etag.clone(), None));
         };
         let change = self
             .import_files(&row.name, files, row.binary_names)
             .await
             .map_err(|error| without_folder(error, &folder))?;
-        task.log(told(&change));
-        Ok(etag)
+        Ok((etag, Some(change)))
     }
 
     async fn file(
@@ -389,13 +404,4 @@ pub(crate) fn without_folder(error: VulnError, folder: &TempDir) -> VulnError {
         }
         other => other,
     }
-}
-
-/// What an import did, in words.
-pub(crate) fn told(change: &FeedChange) -> String {
-    format!(
-        "{} advisories, {} new or changed, {} removed; {} packages and {} images are affected \
-         otherwise than before",
-        change.advisories, change.changed, change.removed, change.packages, change.images
-    )
 }

@@ -27,8 +27,6 @@ pub(crate) fn size() -> usize {
 pub(crate) enum Revision {
     /// What it was.
     Before,
-    /// A day later, and nothing of it is about what images have.
-    Elsewhere,
     /// A day later: three vulnerabilities are of sources that images have.
     After,
 }
@@ -86,12 +84,12 @@ pub(crate) fn feed(revision: Revision) -> Vec<u8> {
     for source in 0..ELSEWHERE {
         let mut entries = Map::new();
         for nr in 0..10 {
-            let is_changed = revision != Revision::Before && source < CHANGED && nr == 0;
+            let is_changed = revision == Revision::After && source < CHANGED && nr == 0;
             let fixed = if is_changed { "2.1-1" } else { "2.0-1" };
             let name = format!("CVE-2024-{}", 10_000 + source * 10 + nr);
             entries.insert(name, entry(fixed, "medium"));
         }
-        if revision != Revision::Before && (1_000..1_000 + NEW).contains(&source) {
+        if revision == Revision::After && (1_000..1_000 + NEW).contains(&source) {
             let name = format!("CVE-2026-{}", 10_000 + source);
             entries.insert(name, entry("2.1-1", "low"));
         }
@@ -143,13 +141,15 @@ pub(crate) fn rows(engine: &Engine, images: usize) -> Vec<String> {
             .to_owned(),
         format!(
             "{} INSERT INTO image_scan (id, scan_key, digest, report_id, status, started_at, \
-             ended_at, distro, notes, scanned, critical, high, medium, low, negligible, unknown, \
-             fixable) SELECT i, 'sha256:' || {digest}, 'sha256:' || {digest}, \
-             'report' || CAST(i AS TEXT), 'Success', 0, 0, 'debian 12', {}, TRUE, \
-             0, 0, 0, 0, 0, 0, 0 FROM n",
+             ended_at, distro, notes, scanned) SELECT i, 'sha256:' || {digest}, 'sha256:' || {digest}, \
+             'report' || CAST(i AS TEXT), 'Success', 0, 0, 'debian 12', {}, TRUE \
+             FROM n",
             numbers(images),
             bytes("'{}'")
         ),
+        "INSERT INTO image_count (image_id, critical, high, medium, low, negligible, unknown, \
+         fixable) SELECT id, 0, 0, 0, 0, 0, 0, 0 FROM image_scan"
+            .to_owned(),
         // Steps that are prime to the number of the others: 20 different ones.
         format!(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {COMMON} - 1) \

@@ -16,6 +16,7 @@ mod deletes;
 mod disk_faults;
 mod end_of_life;
 mod errors;
+mod feed_revisions;
 mod floods;
 mod gc;
 mod groups;

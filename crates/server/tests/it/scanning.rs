@@ -78,16 +78,21 @@ pub(crate) fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &s
 }
 
 pub(crate) async fn import(app: &App, advisories: &[Value]) -> FeedChange {
+    try_import(app, advisories).await.expect("imported")
+}
+
+/// As [`import`], which fails where another import of the feed begins meanwhile.
+pub(crate) async fn try_import(
+    app: &App,
+    advisories: &[Value],
+) -> Result<FeedChange, berth_vuln::VulnError> {
     let folder = TempDir::new().unwrap();
     for one in advisories {
         let file = format!("{}.json", one["id"].as_str().unwrap());
         std::fs::write(folder.path().join(file), one.to_string()).unwrap();
     }
     let scanning = &app.parts.scanning;
-    scanning
-        .import("made", folder.path(), false)
-        .await
-        .expect("imported")
+    scanning.import("made", folder.path(), false).await
 }
 
 pub(crate) fn artifact(repository: &str, reference: &str) -> String {
@@ -259,7 +264,10 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
             advisory("CVE-2026-12", "libb", Some("2"), ""),
         ];
         let taken = import(app, &first).await;
-        assert_eq!((taken.changed, taken.removed, taken.images), (2, 0, 0));
+        assert_eq!(
+            (taken.changed, taken.removed, taken.rematch.images),
+            (2, 0, 0)
+        );
         for (tag, package) in [("a", "liba"), ("b", "libb"), ("c", "libc")] {
             push(
                 app,
@@ -280,7 +288,7 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
         assert_eq!(total("c").await, Some(0));
         // The same again changes nothing.
         let same = import(app, &first).await;
-        assert_eq!((same.changed, same.removed, same.images), (0, 0, 0));
+        assert_eq!((same.changed, same.removed, same.rematch.images), (0, 0, 0));
         let second = [
             advisory("CVE-2026-11", "liba", Some("2"), ""),
             advisory("CVE-2026-13", "libc", None, ""),
@@ -299,7 +307,7 @@ async fn an_import_changes_the_images_that_it_is_about_and_reads_no_layer() {
             .unwrap();
         let changed = import(app, &second).await;
         assert_eq!((changed.changed, changed.removed), (1, 1));
-        assert_eq!((changed.packages, changed.images), (2, 2));
+        assert_eq!((changed.rematch.packages, changed.rematch.images), (2, 2));
         assert_eq!(app.count("SELECT COUNT(*) FROM layer_index").await, 0);
         assert_eq!(total("a").await, Some(1));
         assert_eq!(total("b").await, Some(0));

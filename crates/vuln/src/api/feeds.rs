@@ -57,6 +57,10 @@ struct FeedBody {
     problem: Option<String>,
     /// Whether it is being fetched.
     updating: bool,
+    /// What the last update changed; none: it has not ended, failed, found what was imported before,
+    /// or there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_update: Option<FeedChange>,
 }
 
 /// A feed that is to be.
@@ -198,8 +202,11 @@ impl Scanning {
     async fn shown(&self, row: FeedRow) -> Result<FeedBody, VulnError> {
         let time = |micros| Timestamp::from_micros(micros).to_rfc3339();
         let schedule = self.jobs.schedule(UPDATE, row.id).await?;
+        let last = self.last_update(row.id).await?;
         Ok(FeedBody {
-            updating: self.is_updating(row.id).await?,
+            updating: last.as_ref().is_some_and(|it| it.ended_at.is_none()),
+            // One that has not ended has none of these fields yet.
+            last_update: last.and_then(|it| serde_json::from_value(it.attributes).ok()),
             schedule: schedule.as_ref().into(),
             name: row.name,
             url: row.url,

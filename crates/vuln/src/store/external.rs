@@ -60,27 +60,27 @@ pub(crate) async fn put_report(
     let written = tx
         .execute(
             "UPDATE image_scan SET status = 'Success', ended_at = $2, distro = '', notes = $3, \
-               scanned = $4, scanner = $5, critical = $6, high = $7, medium = $8, low = $9, \
-               negligible = $10, unknown = $11, fixable = $12 WHERE id = $1",
-            args![
-                image,
-                now,
-                b"{}".to_vec(),
-                true,
-                scanner,
-                of(5),
-                of(4),
-                of(3),
-                of(2),
-                of(1),
-                of(0),
-                fixable.count() as i64
-            ],
+               scanned = $4, scanner = $5 WHERE id = $1",
+            args![image, now, b"{}".to_vec(), true, scanner],
         )
         .await?;
     if written == 0 {
         return Ok(());
     }
+    tx.later(
+        "UPDATE image_count SET critical = $2, high = $3, medium = $4, low = $5, negligible = $6, \
+           unknown = $7, fixable = $8 WHERE image_id = $1",
+        args![
+            image,
+            of(5),
+            of(4),
+            of(3),
+            of(2),
+            of(1),
+            of(0),
+            fixable.count() as i64
+        ],
+    );
     tx.later(
         "DELETE FROM image_package WHERE image_id = $1",
         args![image],

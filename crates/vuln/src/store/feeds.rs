@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 
 use berth_advisories::Advisory;
-use berth_db::{Args, AssertSqlSafe, Db, DbError, Tx, args, chunk_of, placeholders, rows_of};
+use berth_db::{
+    Args, AssertSqlSafe, Db, DbError, Engine, Tx, args, chunk_of, placeholders, rows_of,
+};
 use berth_model::Timestamp;
+
+/// Bytes of advisories after which no more go into the same statement.
+const LARGEST: usize = 8 * 1024 * 1024;
 
 /// A feed as the last import left it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -143,6 +148,17 @@ pub(crate) async fn known(
     Ok(known)
 }
 
+/// Has PostgreSQL see what the tables hold now. It plans with what it saw last, and looks by itself
+/// once a minute: a first import would be over by then, or would have read all advisories of its feed
+/// for each that it looks up. SQLite plans alike whatever a table holds.
+pub(crate) async fn look_at_tables(tx: &mut Tx) -> Result<(), DbError> {
+    if tx.engine() == Engine::Postgres {
+        tx.execute("ANALYZE advisory, advisory_name, advisory_touched", args![])
+            .await?;
+    }
+    Ok(())
+}
+
 /// Notes that this import has an advisory as it is known.
 pub(crate) fn seen(tx: &mut Tx, ids: &[i64], import: i64) {
     let mut rest = ids;
@@ -161,33 +177,69 @@ pub(crate) fn seen(tx: &mut Tx, ids: &[i64], import: i64) {
     }
 }
 
-/// Writes an advisory that is new or changed, with its names.
+/// An advisory that a feed did not have, or not so.
+#[derive(Debug)]
+pub(crate) struct NewAdvisory<'a> {
+    /// Its name in the feed.
+    pub(crate) key: &'a str,
+    pub(crate) fingerprint: String,
+    pub(crate) advisory: &'a Advisory,
+}
+
+/// Writes advisories, each of another key, with their names; those that were there have no names
+/// any more.
 pub(crate) async fn put(
     tx: &mut Tx,
-    feed: i64,
-    import: i64,
-    (key, advisory, fingerprint): (&str, &Advisory, &str),
+    (feed, import): (i64, i64),
+    advisories: &[NewAdvisory<'_>],
 ) -> Result<(), DbError> {
-    let body = serde_json::to_vec(advisory)
-        .map_err(|error| DbError::Engine(sqlx::Error::Encode(Box::new(error))))?;
-    let (id,): (i64,) = tx
-        .one(
-            "INSERT INTO advisory (feed_id, feed_key, fingerprint, import_nr, body) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (feed_id, feed_key) DO UPDATE SET \
-               fingerprint = excluded.fingerprint, import_nr = excluded.import_nr, \
-               body = excluded.body RETURNING id",
-            args![feed, key, fingerprint, import, body],
-        )
-        .await?;
-    tx.later(
-        "DELETE FROM advisory_name WHERE advisory_id = $1",
-        args![id],
-    );
-    let mut names: Vec<(String, &str)> = advisory
-        .affected
-        .iter()
-        .map(|affected| (affected.ecosystem.to_string(), affected.name.as_str()))
-        .collect();
+    let mut rest = advisories;
+    while !rest.is_empty() {
+        let most = chunk_of(rest.len());
+        let (mut values, mut rows, mut bytes) = (Args::new(), 0, 0);
+        for one in rest.iter().take(most) {
+            let body = serde_json::to_vec(one.advisory)
+                .map_err(|error| DbError::Engine(sqlx::Error::Encode(Box::new(error))))?;
+            bytes += body.len();
+            values.push(feed);
+            values.push(one.key);
+            values.push(one.fingerprint.as_str());
+            values.push(import);
+            values.push(body);
+            rows += 1;
+            // A statement holds them all in memory.
+            if bytes > LARGEST {
+                break;
+            }
+        }
+        let sql = format!(
+            "INSERT INTO advisory (feed_id, feed_key, fingerprint, import_nr, body) VALUES {} \
+             ON CONFLICT (feed_id, feed_key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+               import_nr = excluded.import_nr, body = excluded.body RETURNING feed_key, id",
+            rows_of(rows, 5)
+        );
+        let ids: Vec<(String, i64)> = tx.all(AssertSqlSafe(sql), values).await?;
+        let ids: HashMap<String, i64> = ids.into_iter().collect();
+        let (chunk, after) = rest.split_at(rows);
+        rest = after;
+        put_names(tx, chunk, &ids);
+    }
+    Ok(())
+}
+
+/// Writes under which names advisories with these ids are looked up.
+fn put_names(tx: &mut Tx, advisories: &[NewAdvisory<'_>], ids: &HashMap<String, i64>) {
+    let mut names: Vec<(String, &str, i64)> = Vec::new();
+    for one in advisories {
+        // What PostgreSQL has in place of NUL: see `berth_db`.
+        let id = match ids.get(one.key) {
+            None => ids.get(&one.key.replace('\0', "\u{fffd}")),
+            found => found,
+        };
+        let Some(id) = id else { continue };
+        let affected = one.advisory.affected.iter();
+        names.extend(affected.map(|it| (it.ecosystem.to_string(), it.name.as_str(), *id)));
+    }
     names.sort_unstable();
     names.dedup();
     let mut rest = names.as_slice();
@@ -195,10 +247,10 @@ pub(crate) async fn put(
         let (chunk, after) = rest.split_at(chunk_of(rest.len()));
         rest = after;
         let mut values = Args::new();
-        for (ecosystem, name) in chunk {
+        for (ecosystem, name, id) in chunk {
             values.push(ecosystem.as_str());
             values.push(*name);
-            values.push(id);
+            values.push(*id);
         }
         let sql = format!(
             "INSERT INTO advisory_name (ecosystem, name, advisory_id) VALUES {}",
@@ -206,20 +258,43 @@ pub(crate) async fn put(
         );
         tx.later(AssertSqlSafe(sql), values);
     }
-    Ok(())
+}
+
+/// Forgets under which names these advisories are looked up.
+pub(crate) fn forget_names(tx: &mut Tx, ids: &[i64]) {
+    for (list, values) in lists(ids) {
+        let sql = format!("DELETE FROM advisory_name WHERE advisory_id IN ({list})");
+        tx.later(AssertSqlSafe(sql), values);
+    }
+}
+
+/// The placeholders and values of statements about many ids, few at a time.
+fn lists(ids: &[i64]) -> impl Iterator<Item = (String, Args)> + '_ {
+    let mut rest = ids;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
+        rest = after;
+        let mut values = Args::new();
+        for id in chunk {
+            values.push(*id);
+        }
+        Some((placeholders(1, chunk.len()), values))
+    })
 }
 
 /// The names of these advisories.
 pub(crate) async fn names_of(tx: &mut Tx, ids: &[i64]) -> Result<Vec<(String, String)>, DbError> {
-    let mut values = Args::new();
-    for id in ids {
-        values.push(*id);
+    let mut names = Vec::new();
+    for (list, values) in lists(ids) {
+        let sql =
+            format!("SELECT ecosystem, name FROM advisory_name WHERE advisory_id IN ({list})");
+        let found: Vec<(String, String)> = tx.all(AssertSqlSafe(sql), values).await?;
+        names.extend(found);
     }
-    let sql = format!(
-        "SELECT ecosystem, name FROM advisory_name WHERE advisory_id IN ({})",
-        placeholders(1, ids.len())
-    );
-    tx.all(AssertSqlSafe(sql), values).await
+    Ok(names)
 }
 
 /// Up to `most` advisories of the feed that this import did not have.
@@ -238,16 +313,13 @@ pub(crate) async fn left_out(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Deletes these advisories with their names.
 pub(crate) fn delete(tx: &mut Tx, ids: &[i64]) {
-    let mut values = Args::new();
-    for id in ids {
-        values.push(*id);
+    forget_names(tx, ids);
+    for (list, values) in lists(ids) {
+        let sql = format!("DELETE FROM advisory WHERE id IN ({list})");
+        tx.later(AssertSqlSafe(sql), values);
     }
-    let list = placeholders(1, ids.len());
-    let names = format!("DELETE FROM advisory_name WHERE advisory_id IN ({list})");
-    tx.later(AssertSqlSafe(names), values.clone());
-    let rows = format!("DELETE FROM advisory WHERE id IN ({list})");
-    tx.later(AssertSqlSafe(rows), values);
 }
 
 /// The advisories that speak of one of these names, with their ids.
@@ -275,18 +347,8 @@ pub(crate) async fn about(
 /// These advisories.
 pub(crate) async fn bodies(db: &Db, ids: &[i64]) -> Result<HashMap<i64, Advisory>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
-    let mut rest = ids;
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(chunk_of(rest.len()));
-        rest = after;
-        let mut values = Args::new();
-        for id in chunk {
-            values.push(*id);
-        }
-        let sql = format!(
-            "SELECT id, body FROM advisory WHERE id IN ({})",
-            placeholders(1, chunk.len())
-        );
+    for (list, values) in lists(ids) {
+        let sql = format!("SELECT id, body FROM advisory WHERE id IN ({list})");
         let rows: Vec<(i64, Vec<u8>)> = db.all(AssertSqlSafe(sql), values).await?;
         for (id, body) in rows {
             if let Ok(advisory) = serde_json::from_slice(&body) {

@@ -156,7 +156,7 @@ async fn has_external(db: &Db) -> Result<bool, DbError> {
 const ARTIFACTS: &str = "manifest m JOIN repository r ON r.id = m.repository_id";
 
 pub(crate) async fn totals(db: &Db) -> Result<Totals, DbError> {
-    let sum = |column: &str| format!("CAST(COALESCE(SUM(s.{column}), 0) AS BIGINT) AS {column}");
+    let sum = |column: &str| format!("CAST(COALESCE(SUM(c.{column}), 0) AS BIGINT) AS {column}");
     let columns = [
         "critical",
         "high",
@@ -167,7 +167,8 @@ pub(crate) async fn totals(db: &Db) -> Result<Totals, DbError> {
         "fixable",
     ];
     let sql = format!(
-        "SELECT {} FROM image_scan s WHERE s.scanned = $1 \
+        "SELECT {} FROM image_scan s JOIN image_count c ON c.image_id = s.id \
+         WHERE s.scanned = $1 \
          AND EXISTS (SELECT 1 FROM {ARTIFACTS} WHERE m.digest = s.digest AND {})",
         columns.map(sum).join(", "),
         in_force(db).await?
@@ -223,11 +224,12 @@ pub(crate) async fn dangerous(db: &Db, limit: i64) -> Result<Vec<DangerousRow>, 
 /// The artifacts with most of the gravest vulnerabilities.
 pub(crate) async fn worst(db: &Db, limit: i64) -> Result<Vec<WorstRow>, DbError> {
     let sql = format!(
-        "SELECT r.project_id, r.name AS repository, s.digest, s.critical, s.high, s.medium \
-         FROM image_scan s JOIN manifest m ON m.digest = s.digest \
+        "SELECT r.project_id, r.name AS repository, s.digest, c.critical, c.high, c.medium \
+         FROM image_count c JOIN image_scan s ON s.id = c.image_id \
+         JOIN manifest m ON m.digest = s.digest \
          JOIN repository r ON r.id = m.repository_id \
-         WHERE s.critical + s.high + s.medium > 0 AND {} \
-         ORDER BY s.critical DESC, s.high DESC, s.medium DESC LIMIT $1",
+         WHERE c.critical + c.high + c.medium > 0 AND {} \
+         ORDER BY c.critical DESC, c.high DESC, c.medium DESC LIMIT $1",
         in_force(db).await?
     );
     db.all(AssertSqlSafe(sql), args![limit]).await

@@ -1,7 +1,8 @@
-//! Rows of `image_scan` and `image_package`.
+//! Rows of `image_scan`, `image_count` and `image_package`.
 //!
 //! Invariant: for a project the row of its own is in force where there is one, else the row that
-//! all share; rows of projects are never deleted while their project is there.
+//! all share; rows of projects are never deleted while their project is there. Every row
+//! has its counts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -42,7 +43,8 @@ impl ScanRow {
 }
 
 const SCAN: &str = "SELECT id, digest, scanner, report_id, status, execution_id, task_id, started_at, ended_at, \
-     distro, scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan";
+     distro, scanned, critical, high, medium, low, negligible, unknown, fixable FROM image_scan \
+     JOIN image_count ON image_id = id";
 
 /// A vulnerability of a package of an image.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -173,8 +175,7 @@ pub(crate) async fn ask(
     let (id,): (i64,) = tx
         .one(
             "INSERT INTO image_scan (scan_key, digest, project_id, report_id, status, started_at, \
-               distro, notes, scanned, critical, high, medium, low, negligible, unknown, fixable) \
-             VALUES ($1, $2, $3, $4, 'Pending', $5, '', $6, $7, 0, 0, 0, 0, 0, 0, 0) \
+               distro, notes, scanned) VALUES ($1, $2, $3, $4, 'Pending', $5, '', $6, $7) \
              ON CONFLICT (scan_key) DO UPDATE SET status = 'Pending', \
                report_id = excluded.report_id, started_at = excluded.started_at, ended_at = NULL, \
                task_id = NULL \
@@ -190,6 +191,12 @@ pub(crate) async fn ask(
             ],
         )
         .await?;
+    tx.later(
+        "INSERT INTO image_count \
+           (image_id, critical, high, medium, low, negligible, unknown, fixable) \
+         VALUES ($1, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (image_id) DO NOTHING",
+        args![id],
+    );
     Ok(id)
 }
 
@@ -203,16 +210,21 @@ async fn part(tx: &mut Tx, digest: &str, own: &str, project: ProjectId) -> Resul
     let made: Option<(i64,)> = tx
         .optional(
             "INSERT INTO image_scan (scan_key, digest, project_id, report_id, status, started_at, \
-               ended_at, distro, notes, scanned, critical, high, medium, low, negligible, unknown, \
-               fixable) \
-             SELECT $1, digest, $2, report_id, status, started_at, ended_at, distro, notes, \
-               scanned, critical, high, medium, low, negligible, unknown, fixable \
+               ended_at, distro, notes, scanned) \
+             SELECT $1, digest, $2, report_id, status, started_at, ended_at, distro, notes, scanned \
              FROM image_scan WHERE scan_key = $3 AND scanned = $4 \
              ON CONFLICT (scan_key) DO NOTHING RETURNING id",
             args![own, project, digest, true],
         )
         .await?;
     if let Some((id,)) = made {
+        tx.later(
+            "INSERT INTO image_count \
+               (image_id, critical, high, medium, low, negligible, unknown, fixable) \
+             SELECT $1, c.critical, c.high, c.medium, c.low, c.negligible, c.unknown, c.fixable \
+             FROM image_count c JOIN image_scan s ON s.id = c.image_id WHERE s.scan_key = $2",
+            args![id, digest],
+        );
         tx.execute(
             "INSERT INTO image_package (image_id, package_id, layer, path) \
              SELECT $1, i.package_id, i.layer, i.path FROM image_package i \
@@ -362,8 +374,8 @@ pub(crate) async fn count(tx: &mut Tx, image: i64) -> Result<bool, DbError> {
     let fixable: i64 = rows.iter().map(|(.., fixable)| fixable).sum();
     let changed = tx
         .execute(
-            "UPDATE image_scan SET critical = $2, high = $3, medium = $4, low = $5, \
-               negligible = $6, unknown = $7, fixable = $8 WHERE id = $1 AND NOT \
+            "UPDATE image_count SET critical = $2, high = $3, medium = $4, low = $5, \
+               negligible = $6, unknown = $7, fixable = $8 WHERE image_id = $1 AND NOT \
                (critical = $2 AND high = $3 AND medium = $4 AND low = $5 AND negligible = $6 \
                 AND unknown = $7 AND fixable = $8)",
             args![image, of(5), of(4), of(3), of(2), of(1), of(0), fixable],
@@ -419,11 +431,11 @@ pub(crate) async fn shift(tx: &mut Tx, shifts: &[(i64, Shift)]) -> Result<Vec<i6
     let sql = format!(
         "WITH d (package_id, unknown, negligible, low, medium, high, critical, fixable) \
            AS (VALUES {}) \
-         UPDATE image_scan SET unknown = image_scan.unknown + x.unknown, \
-           negligible = image_scan.negligible + x.negligible, low = image_scan.low + x.low, \
-           medium = image_scan.medium + x.medium, high = image_scan.high + x.high, \
-           critical = image_scan.critical + x.critical, \
-           fixable = image_scan.fixable + x.fixable \
+         UPDATE image_count SET unknown = image_count.unknown + x.unknown, \
+           negligible = image_count.negligible + x.negligible, low = image_count.low + x.low, \
+           medium = image_count.medium + x.medium, high = image_count.high + x.high, \
+           critical = image_count.critical + x.critical, \
+           fixable = image_count.fixable + x.fixable \
          FROM (SELECT i.image_id, \
              CAST(SUM(d.unknown) AS BIGINT) AS unknown, \
              CAST(SUM(d.negligible) AS BIGINT) AS negligible, \
@@ -431,7 +443,7 @@ pub(crate) async fn shift(tx: &mut Tx, shifts: &[(i64, Shift)]) -> Result<Vec<i6
              CAST(SUM(d.high) AS BIGINT) AS high, CAST(SUM(d.critical) AS BIGINT) AS critical, \
              CAST(SUM(d.fixable) AS BIGINT) AS fixable \
            FROM d JOIN image_package i ON i.package_id = d.package_id GROUP BY i.image_id) x \
-         WHERE image_scan.id = x.image_id RETURNING image_scan.id",
+         WHERE image_count.image_id = x.image_id RETURNING image_count.image_id",
         rows_of(shifts.len(), 8)
     );
     let rows: Vec<(i64,)> = tx.all(AssertSqlSafe(sql), values).await?;

@@ -88,27 +88,35 @@ pub(crate) async fn insert(
             );
         }
     }
-    write_matches(tx, id, matches);
+    write_matches(tx, matches.iter().map(|row| (id, row)));
     Ok(id)
 }
 
-/// Replaces what is known of a package.
-pub(crate) fn replace_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
-    tx.later(
-        "DELETE FROM package_vulnerability WHERE package_id = $1",
-        args![package],
+/// Replaces what is known of packages.
+pub(crate) fn replace_matches(tx: &mut Tx, all: &[(i64, Vec<MatchRow>)]) {
+    let ids: Vec<i64> = all.iter().map(|(id, _)| *id).collect();
+    for (sql, values) in among(
+        &ids,
+        "DELETE FROM package_vulnerability WHERE package_id IN",
+    ) {
+        tx.later(AssertSqlSafe(sql), values);
+    }
+    let rows = all.iter();
+    write_matches(
+        tx,
+        rows.flat_map(|(id, rows)| rows.iter().map(|row| (*id, row))),
     );
-    write_matches(tx, package, matches);
 }
 
-fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
-    let mut rest = matches;
+fn write_matches<'a>(tx: &mut Tx, rows: impl Iterator<Item = (i64, &'a MatchRow)>) {
+    let rows: Vec<(i64, &MatchRow)> = rows.collect();
+    let mut rest = rows.as_slice();
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(chunk_of(rest.len()));
         rest = after;
         let mut values = Args::new();
-        for row in chunk {
-            values.push(package);
+        for (package, row) in chunk {
+            values.push(*package);
             values.push(row.name.as_str());
             values.push(row.severity);
             values.push(row.status.as_str());
@@ -125,14 +133,40 @@ fn write_matches(tx: &mut Tx, package: i64, matches: &[MatchRow]) {
     }
 }
 
-/// What is known of a package, as this transaction sees it; in order.
-pub(crate) async fn matches_of(tx: &mut Tx, package: i64) -> Result<Vec<MatchRow>, DbError> {
-    tx.all(
-        "SELECT name, severity, status, fixed_version, advisory_id, score FROM package_vulnerability \
-         WHERE package_id = $1 ORDER BY name LIMIT 100000",
-        args![package],
-    )
-    .await
+/// A row of what is known of packages.
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    package_id: i64,
+    #[sqlx(flatten)]
+    found: MatchRow,
+}
+
+const KNOWN: &str = "SELECT package_id, name, severity, status, fixed_version, advisory_id, score \
+     FROM package_vulnerability WHERE package_id IN";
+
+/// What is known of each package; in order.
+fn by_package(rows: Vec<KnownRow>) -> HashMap<i64, Vec<MatchRow>> {
+    let mut all: HashMap<i64, Vec<MatchRow>> = HashMap::new();
+    for row in rows {
+        all.entry(row.package_id).or_default().push(row.found);
+    }
+    for rows in all.values_mut() {
+        rows.sort();
+    }
+    all
+}
+
+/// What is known of these packages, as this transaction sees it; each in order.
+pub(crate) async fn matches_in(
+    tx: &mut Tx,
+    packages: &[i64],
+) -> Result<HashMap<i64, Vec<MatchRow>>, DbError> {
+    let mut all = Vec::new();
+    for (sql, values) in among(packages, KNOWN) {
+        let rows: Vec<KnownRow> = tx.all(AssertSqlSafe(sql), values).await?;
+        all.extend(rows);
+    }
+    Ok(by_package(all))
 }
 
 /// What is known of these packages; each in order.
@@ -140,27 +174,12 @@ pub(crate) async fn matches_of_all(
     db: &Db,
     packages: &[i64],
 ) -> Result<HashMap<i64, Vec<MatchRow>>, DbError> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        package_id: i64,
-        #[sqlx(flatten)]
-        found: MatchRow,
+    let mut all = Vec::new();
+    for (sql, values) in among(packages, KNOWN) {
+        let rows: Vec<KnownRow> = db.all(AssertSqlSafe(sql), values).await?;
+        all.extend(rows);
     }
-    let mut all: HashMap<i64, Vec<MatchRow>> = HashMap::new();
-    for (sql, values) in among(
-        packages,
-        "SELECT package_id, name, severity, status, fixed_version, advisory_id, score \
-         FROM package_vulnerability WHERE package_id IN",
-    ) {
-        let rows: Vec<Row> = db.all(AssertSqlSafe(sql), values).await?;
-        for row in rows {
-            all.entry(row.package_id).or_default().push(row.found);
-        }
-    }
-    for rows in all.values_mut() {
-        rows.sort();
-    }
-    Ok(all)
+    Ok(by_package(all))
 }
 
 /// These packages, with their ids.
