@@ -28,6 +28,7 @@ chromium chromium
 rpm rpm
 ruby ruby
 php php-cli
+db5.3_load db5.3-util
 LIST
 [ -d /usr/share/php/Composer/Semver ] || packages+=(php-composer-semver)
 # Java itself is large: where it is, what orders versions for Maven comes with it.
@@ -79,6 +80,21 @@ oras oras.land/oras/cmd/oras@v1.3.6
 helm helm.sh/helm/v3/cmd/helm@v3.22.0
 cosign github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 LIST
+
+# Writes into executables of Rust what they were built of. Built without optimising: it is quicker
+# to build, and runs once.
+auditable=0.7.7
+if ! command -v cargo-auditable >/dev/null 2>&1 && [ ! -x "$tools/cargo-auditable" ]; then
+  echo "building cargo-auditable ($auditable)"
+  place="$(mktemp -d)"
+  if env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root "$place" \
+    --target-dir "$place/target" "cargo-auditable@$auditable"; then
+    mv "$place/bin/cargo-auditable" "$tools/"
+  else
+    echo "NOT INSTALLED: cargo-auditable (its test is skipped)" >&2
+  fi
+  rm -rf "$place"
+fi
 
 # Our own: a walk with Harbor's Go client, and Go's order of versions.
 while read -r program folder; do

@@ -4,6 +4,7 @@
 mod images;
 mod real;
 mod registry;
+mod rpm;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
