@@ -58,6 +58,8 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vex } from './vex';
+import { vexReasons } from './vexReasons';
 import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
@@ -124,6 +126,8 @@ export const en = {
   templates,
   triggers,
   users,
+  vex,
+  vexReasons,
   vexStates,
   vulnerabilities,
   webhooks,

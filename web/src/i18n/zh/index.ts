@@ -59,6 +59,8 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vex } from './vex';
+import { vexReasons } from './vexReasons';
 import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
@@ -125,6 +127,8 @@ export const zh: Texts = {
   templates,
   triggers,
   users,
+  vex,
+  vexReasons,
   vexStates,
   vulnerabilities,
   webhooks,
