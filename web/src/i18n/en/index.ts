@@ -7,6 +7,7 @@ import { common } from './common';
 import { cveExports } from './cveExports';
 import { events } from './events';
 import { failures } from './failures';
+import { failureTitles } from './failureTitles';
 import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
@@ -32,6 +33,7 @@ import { pullExamples } from './pullExamples';
 import { pullNames } from './pullNames';
 import { pullRules } from './pullRules';
 import { quotas } from './quotas';
+import { reasons } from './reasons';
 import { repositories } from './repositories';
 import { resources } from './resources';
 import { resourceTypes } from './resourceTypes';
@@ -75,6 +77,7 @@ export const en = {
   cveExports,
   events,
   failures,
+  failureTitles,
   fixStates,
   groups,
   health,
@@ -100,6 +103,7 @@ export const en = {
   pullNames,
   pullRules,
   quotas,
+  reasons,
   repositories,
   resources,
   resourceTypes,

@@ -8,6 +8,7 @@ import { common } from './common';
 import { cveExports } from './cveExports';
 import { events } from './events';
 import { failures } from './failures';
+import { failureTitles } from './failureTitles';
 import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
@@ -33,6 +34,7 @@ import { pullExamples } from './pullExamples';
 import { pullNames } from './pullNames';
 import { pullRules } from './pullRules';
 import { quotas } from './quotas';
+import { reasons } from './reasons';
 import { repositories } from './repositories';
 import { resources } from './resources';
 import { resourceTypes } from './resourceTypes';
@@ -76,6 +78,7 @@ export const zh: Texts = {
   cveExports,
   events,
   failures,
+  failureTitles,
   fixStates,
   groups,
   health,
@@ -101,6 +104,7 @@ export const zh: Texts = {
   pullNames,
   pullRules,
   quotas,
+  reasons,
   repositories,
   resources,
   resourceTypes,
