@@ -68,6 +68,13 @@ pub trait Guard: Send + Sync {
         digests: &'a [&'a str],
     ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>>;
 
+    /// The newest image with a report, of each of these repositories that has one lately: its
+    /// digest and Harbor's `scan_overview`.
+    fn newest<'a>(
+        &'a self,
+        repositories: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, (String, Value)>, DbError>>;
+
     /// What is known of the SBOMs of manifests, by their ids: Harbor's `sbom_overview`.
     fn sboms<'a>(
         &'a self,

@@ -16,7 +16,7 @@ use berth_registry::{Artifact, Guard};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::store::{images, sboms};
+use crate::store::{images, newest, sboms};
 use crate::{Scanning, VulnError, report, sbom};
 
 /// The tables that rules come from.
@@ -79,6 +79,22 @@ impl Guard for Scanning {
             Ok(rows
                 .into_iter()
                 .map(|(digest, row)| (digest, report::overview(&row)))
+                .collect())
+        })
+    }
+
+    fn newest<'a>(
+        &'a self,
+        repositories: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, (String, Value)>, DbError>> {
+        Box::pin(async move {
+            let rows = newest::scans(&self.db, repositories).await?;
+            Ok(rows
+                .into_iter()
+                .map(|(repository, scan)| {
+                    let overview = report::overview(&scan);
+                    (repository, (scan.digest, overview))
+                })
                 .collect())
         })
     }
