@@ -5,6 +5,8 @@ import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
 import { cveExports } from './cveExports';
+import { doubtAdvice } from './doubtAdvice';
+import { doubtTitles } from './doubtTitles';
 import { events } from './events';
 import { failures } from './failures';
 import { failureTitles } from './failureTitles';
@@ -75,6 +77,8 @@ export const en = {
   cleanup,
   common,
   cveExports,
+  doubtAdvice,
+  doubtTitles,
   events,
   failures,
   failureTitles,

@@ -6,6 +6,8 @@ import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
 import { cveExports } from './cveExports';
+import { doubtAdvice } from './doubtAdvice';
+import { doubtTitles } from './doubtTitles';
 import { events } from './events';
 import { failures } from './failures';
 import { failureTitles } from './failureTitles';
@@ -76,6 +78,8 @@ export const zh: Texts = {
   cleanup,
   common,
   cveExports,
+  doubtAdvice,
+  doubtTitles,
   events,
   failures,
   failureTitles,

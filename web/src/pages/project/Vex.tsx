@@ -85,7 +85,7 @@ export function Vex() {
         <Stack gap={0}>
           {format.number(row.statements)}
           {row.skipped > 0 && (
-            <Text size="xs" c="dimmed">
+            <Text size="xs" c="dimmed" className="nowrap">
               {t('vex.skipped', { count: row.skipped })}
             </Text>
           )}
