@@ -36,7 +36,7 @@ pub enum CatalogError {
     #[error("{0}")]
     Invalid(String),
     /// A value that a project's metadata cannot have.
-    #[error("project metadata {key} must be {expected}{}", colon(.fault))]
+    #[error("project metadata {key} must be {expected}{}", colon(.fault.as_ref()))]
     Metadata {
         /// Which.
         key: &'static str,
@@ -60,10 +60,8 @@ pub enum CatalogError {
 }
 
 /// What is wrong, behind what is expected.
-fn colon(fault: &Option<(String, Reason)>) -> String {
-    fault
-        .as_ref()
-        .map_or_else(String::new, |(said, _)| format!(": {said}"))
+fn colon(fault: Option<&(String, Reason)>) -> String {
+    fault.map_or_else(String::new, |(said, _)| format!(": {said}"))
 }
 
 impl CatalogError {

@@ -12,7 +12,7 @@ use berth_db::{DbError, Tx};
 use berth_jobs::Trigger;
 use berth_model::{ProjectId, Timestamp};
 use berth_oci::media_type;
-use berth_registry::{Artifact, Guard};
+use berth_registry::{Artifact, Guard, Scanned};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -86,14 +86,15 @@ impl Guard for Scanning {
     fn newest<'a>(
         &'a self,
         repositories: &'a [i64],
-    ) -> BoxFuture<'a, Result<HashMap<i64, (String, Value)>, DbError>> {
+    ) -> BoxFuture<'a, Result<HashMap<i64, Scanned>, DbError>> {
         Box::pin(async move {
             let rows = newest::scans(&self.db, repositories).await?;
             Ok(rows
                 .into_iter()
                 .map(|(repository, scan)| {
                     let overview = report::overview(&scan);
-                    (repository, (scan.digest, overview))
+                    let digest = scan.digest;
+                    (repository, Scanned { digest, overview })
                 })
                 .collect())
         })

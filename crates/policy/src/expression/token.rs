@@ -168,7 +168,7 @@ fn string(rest: &str, raw: bool) -> Result<(Token, usize), Misplaced> {
                     .ok()
                     .filter(|_| hex.len() == 4);
                 code.and_then(char::from_u32)
-                    .ok_or_else(|| (at, Fault::Text("\\u takes four hexadecimal digits")))?
+                    .ok_or((at, Fault::Text("\\u takes four hexadecimal digits")))?
             }
             _ => {
                 return Err((

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::additions::Addition;
 use super::icons::icon;
 use super::params::address;
+use crate::guard::Scanned;
 use crate::store::labels::BorneRow;
 use crate::store::listing::{AccessoryRow, ArtifactRow, ReferenceRow, RepositoryRow, TagRow};
 
@@ -62,10 +63,10 @@ struct NewestScan {
 
 impl RepositoryBody {
     /// With the newest image that a scanner knows of.
-    pub(super) fn scanned(mut self, newest: Option<(String, Value)>) -> Self {
-        self.newest_scan = newest.map(|(digest, scan_overview)| NewestScan {
+    pub(super) fn scanned(mut self, newest: Option<Scanned>) -> Self {
+        self.newest_scan = newest.map(|Scanned { digest, overview }| NewestScan {
             digest,
-            scan_overview,
+            scan_overview: overview,
         });
         self
     }

@@ -14,4 +14,12 @@ export const doubtAdvice = {
   'DS-0004': 'enter containers by the runtime, not by SSH',
   'DS-0021': 'install with -y: nobody answers while building',
   'DS-0029': 'install with --no-install-recommends',
+  'DS-0009': 'write the whole path: a relative one depends on the steps before',
+  'DS-0013': 'use WORKDIR',
+  'DS-0015': 'clean it in the same step',
+  'DS-0019': 'clean it in the same step',
+  'DS-0020': 'clean it in the same step',
+  'DS-0022': 'use the label org.opencontainers.image.authors',
+  'DS-0027': 'clean it in the same step',
+  'DS-0030': 'work in a directory of your own',
 } as const;

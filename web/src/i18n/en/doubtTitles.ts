@@ -13,4 +13,12 @@ export const doubtTitles = {
   'DS-0004': 'Port of SSH is exposed',
   'DS-0021': 'apt-get asks',
   'DS-0029': 'Recommended packages are installed',
+  'DS-0009': 'Relative WORKDIR',
+  'DS-0013': 'cd has no effect on the next step',
+  'DS-0015': 'Package manager keeps its cache',
+  'DS-0019': 'Package manager keeps its cache',
+  'DS-0020': 'Package manager keeps its cache',
+  'DS-0022': 'MAINTAINER',
+  'DS-0027': 'Package manager keeps its cache',
+  'DS-0030': 'WORKDIR in a system directory',
 } as const;

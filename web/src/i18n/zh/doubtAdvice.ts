@@ -15,4 +15,12 @@ export const doubtAdvice: Translated<typeof english> = {
   'DS-0004': '请通过容器运行时进入容器，而不是 SSH',
   'DS-0021': '请使用 -y 安装：构建时无人应答',
   'DS-0029': '请使用 --no-install-recommends 安装',
+  'DS-0009': '请写完整路径：相对路径取决于之前的步骤',
+  'DS-0013': '请使用 WORKDIR',
+  'DS-0015': '请在同一步骤中清理',
+  'DS-0019': '请在同一步骤中清理',
+  'DS-0020': '请在同一步骤中清理',
+  'DS-0022': '请使用标签 org.opencontainers.image.authors',
+  'DS-0027': '请在同一步骤中清理',
+  'DS-0030': '请在自己的目录中工作',
 };

@@ -15,4 +15,12 @@ export const doubtTitles: Translated<typeof english> = {
   'DS-0004': '暴露了 SSH 端口',
   'DS-0021': 'apt-get 会询问',
   'DS-0029': '安装了推荐的软件包',
+  'DS-0009': '相对路径的 WORKDIR',
+  'DS-0013': 'cd 对下一步骤无效',
+  'DS-0015': '软件包管理器保留了缓存',
+  'DS-0019': '软件包管理器保留了缓存',
+  'DS-0020': '软件包管理器保留了缓存',
+  'DS-0022': '使用 MAINTAINER',
+  'DS-0027': '软件包管理器保留了缓存',
+  'DS-0030': 'WORKDIR 位于系统目录',
 };
