@@ -44,7 +44,7 @@ export function Doubts({ doubts }: { doubts: Doubt[] }) {
           {row.path ? (
             <span className="mono break">{row.path}</span>
           ) : (
-            t('vulnerabilities.configuration')
+            <span style={{ wordBreak: 'keep-all' }}>{t('vulnerabilities.configuration')}</span>
           )}
           {row.line !== null && <>, {t('vulnerabilities.line', { line: row.line })}</>}
           {row.layer !== null && (
