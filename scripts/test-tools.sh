@@ -40,6 +40,9 @@ if ! dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q 'ok insta
   packages+=(busybox-static)
 fi
 compgen -G '/usr/lib/*/rsyslog/lmnsd_gtls.so' >/dev/null || packages+=(rsyslog-gnutls)
+# Pictures of pages in Chinese need letters for it.
+compgen -G '/usr/share/fonts/*/*/*[cC][jJ][kK]*' >/dev/null || compgen -G '/usr/share/fonts/*/wqy/*' >/dev/null ||
+  packages+=(fonts-wqy-microhei)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
 
 if [ "${#packages[@]}" -gt 0 ]; then

@@ -127,6 +127,11 @@ const projectPages = [
   }),
   createRoute({
     getParentRoute: inProject,
+    path: 'vex',
+    component: lazyRouteComponent(() => import('./pages/project/Vex'), 'Vex'),
+  }),
+  createRoute({
+    getParentRoute: inProject,
     path: 'exports',
     component: lazyRouteComponent(() => import('./pages/project/CveExports'), 'CveExports'),
   }),

@@ -3,7 +3,7 @@
 use berth_crypto::CryptoError;
 use berth_db::DbError;
 use berth_iam::{IamError, Refusal};
-use berth_model::{Code, Coded, NameError};
+use berth_model::{Code, Coded, NameError, Reason};
 
 use crate::query::QueryError;
 use crate::settings::SettingError;
@@ -35,6 +35,16 @@ pub enum CatalogError {
     /// A request that says something impossible.
     #[error("{0}")]
     Invalid(String),
+    /// A value that a project's metadata cannot have.
+    #[error("project metadata {key} must be {expected}{}", colon(.fault.as_ref()))]
+    Metadata {
+        /// Which.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What is wrong with it, where more can be said.
+        fault: Option<(String, Reason)>,
+    },
     /// A thing that is not there, or not for this caller.
     #[error("{0}")]
     NotFound(String),
@@ -49,6 +59,11 @@ pub enum CatalogError {
     Precondition(String),
 }
 
+/// What is wrong, behind what is expected.
+fn colon(fault: Option<&(String, Reason)>) -> String {
+    fault.map_or_else(String::new, |(said, _)| format!(": {said}"))
+}
+
 impl CatalogError {
     pub(crate) fn project_not_found(name: impl std::fmt::Display) -> Self {
         Self::NotFound(format!("project {name} not found"))
@@ -61,13 +76,29 @@ impl Coded for CatalogError {
             Self::Db(error) => error.code(),
             Self::Iam(error) => error.code(),
             Self::Refused(refusal) => refusal.code(),
-            Self::Name(_) | Self::Query(_) | Self::Invalid(_) => Code::BadRequest,
+            Self::Name(_) | Self::Query(_) | Self::Invalid(_) | Self::Metadata { .. } => {
+                Code::BadRequest
+            }
             Self::Setting(error) => error.code(),
             Self::Crypto(error) => error.code(),
             Self::NotFound(_) => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
             Self::Forbidden(_) => Code::Forbidden,
             Self::Precondition(_) => Code::Precondition,
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Iam(error) => error.reason(),
+            Self::Name(error) => Some(Reason::named(error.reason())),
+            Self::Metadata { key, fault, .. } => {
+                let (_, reason) = fault.as_ref()?;
+                let mut reason = reason.clone();
+                reason.values.push(("field", (*key).to_owned()));
+                Some(reason)
+            }
+            _ => None,
         }
     }
 

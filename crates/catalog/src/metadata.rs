@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use berth_db::Tx;
 use berth_iam::{Caller, ProjectFacts};
-use berth_model::ProjectId;
+use berth_model::{ProjectId, Reason};
 use berth_policy::pull::{Limits, PullRule};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -68,11 +68,17 @@ impl Rule {
     }
 
     /// What is wrong with the value, where more can be said than what is expected.
-    fn fault(self, value: &str) -> Option<String> {
+    fn fault(self, value: &str) -> Option<(String, Reason)> {
         match self {
             _ if value.is_empty() => None,
-            Self::Limits => Limits::parse(value).err().map(|error| error.to_string()),
-            Self::Pull => PullRule::parse(value).err().map(|error| error.to_string()),
+            Self::Limits => {
+                let error = Limits::parse(value).err()?;
+                Some((error.to_string(), error.reason().into()))
+            }
+            Self::Pull => {
+                let error = PullRule::parse(value).err()?;
+                Some((error.to_string(), error.reason().into()))
+            }
             _ => None,
         }
     }
@@ -128,19 +134,17 @@ impl JsonSchema for ProjectMetadata {
 }
 
 fn check(key: &str, value: &str) -> Result<String, CatalogError> {
-    let Some((_, rule)) = RULES.iter().find(|(name, _)| *name == key) else {
+    let Some((key, rule)) = RULES.iter().find(|(name, _)| *name == key) else {
         let known: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
         return Err(CatalogError::Invalid(format!(
             "there is no project metadata {key:?}; use one of {}",
             known.join(", ")
         )));
     };
-    rule.check(value).ok_or_else(|| {
-        let expected = rule.expected();
-        CatalogError::Invalid(match rule.fault(value) {
-            Some(fault) => format!("project metadata {key} must be {expected}: {fault}"),
-            None => format!("project metadata {key} must be {expected}"),
-        })
+    rule.check(value).ok_or_else(|| CatalogError::Metadata {
+        key,
+        expected: rule.expected(),
+        fault: rule.fault(value),
     })
 }
 

@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::response::IntoResponse;
-use berth_model::{Code, Coded};
+use berth_model::{Code, Coded, Reason};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Body, RequestId};
 
@@ -67,6 +67,22 @@ impl ErrorResponse {
         self
     }
 
+    /// Adds what exactly is wrong: `{"reason": name, …values}`.
+    #[must_use]
+    pub fn reason(self, reason: Option<Reason>) -> Self {
+        let Some(Reason { name, values }) = reason else {
+            return self;
+        };
+        let mut detail = Map::new();
+        detail.insert("reason".to_owned(), name.into());
+        detail.extend(
+            values
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.into())),
+        );
+        self.detail(detail)
+    }
+
     /// Adds `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: impl Into<Option<u64>>) -> Self {
@@ -99,13 +115,14 @@ impl ErrorResponse {
 /// The answer to a request that failed; a server's fault is logged here.
 pub fn error_response(error: &dyn Coded, request_id: &RequestId) -> Response<Body> {
     let code = error.code();
-    let message = if code.is_fault() {
+    let (message, reason) = if code.is_fault() {
         report(&describe(error), request_id);
-        hidden(request_id)
+        (hidden(request_id), None)
     } else {
-        error.to_string()
+        (error.to_string(), error.reason())
     };
     ErrorResponse::new(code, message)
+        .reason(reason)
         .retry_after(error.retry_after())
         .build()
 }
@@ -149,6 +166,16 @@ impl ApiError {
         Self(Box::new(Plain {
             code,
             message: message.into(),
+            reason: None,
+        }))
+    }
+
+    /// A malformed request (400) of which programs are told what exactly is wrong.
+    pub fn malformed(message: impl Into<String>, reason: Reason) -> Self {
+        Self(Box::new(Plain {
+            code: Code::BadRequest,
+            message: message.into(),
+            reason: Some(reason),
         }))
     }
 
@@ -205,6 +232,7 @@ impl IntoResponse for ApiError {
         let retry_after = self.0.retry_after();
         if !code.is_fault() {
             return ErrorResponse::new(code, self.0.to_string())
+                .reason(self.0.reason())
                 .retry_after(retry_after)
                 .build()
                 .map(axum::body::Body::new);
@@ -243,11 +271,16 @@ impl Fault {
 struct Plain {
     code: Code,
     message: String,
+    reason: Option<Reason>,
 }
 
 impl Coded for Plain {
     fn code(&self) -> Code {
         self.code
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.reason.clone()
     }
 }
 

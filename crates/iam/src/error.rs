@@ -2,7 +2,7 @@
 
 use berth_crypto::CryptoError;
 use berth_db::DbError;
-use berth_model::{Code, Coded, GroupId, NameError, UserId};
+use berth_model::{Code, Coded, GroupId, NameError, Reason, UserId};
 
 use crate::access::Refusal;
 use crate::authority::{AuthorityError, TokenError};
@@ -110,6 +110,22 @@ impl Coded for IamError {
             }
             Self::Hash(_) => Code::Unknown,
         }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::Name(error) => Reason::named(error.reason()),
+            Self::Credentials => Reason::named("credentials"),
+            Self::Locked(seconds) => Reason::with("locked", "seconds", seconds),
+            Self::Registrations(seconds) => Reason::with("registrations", "seconds", seconds),
+            Self::Busy => Reason::named("busy"),
+            Self::Taken("username") => Reason::named("user_name_taken"),
+            Self::Taken(_) => Reason::named("user_email_taken"),
+            Self::GroupTaken => Reason::named("group_taken"),
+            Self::OldPassword => Reason::named("old_password"),
+            Self::SamePassword => Reason::named("same_password"),
+            _ => return None,
+        })
     }
 
     fn retry_after(&self) -> Option<u64> {

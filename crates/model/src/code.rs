@@ -120,6 +120,36 @@ impl Code {
     }
 }
 
+/// What exactly is wrong, for programs that say it in their own words: a name that stays as it is,
+/// and the values that it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Its name.
+    pub name: &'static str,
+    /// The values, by name.
+    pub values: Vec<(&'static str, String)>,
+}
+
+impl Reason {
+    /// A reason that speaks of no values.
+    pub const fn named(name: &'static str) -> Self {
+        let values = Vec::new();
+        Self { name, values }
+    }
+
+    /// A reason that speaks of one value.
+    pub fn with(name: &'static str, key: &'static str, value: impl ToString) -> Self {
+        let values = vec![(key, value.to_string())];
+        Self { name, values }
+    }
+}
+
+impl From<(&'static str, Vec<(&'static str, String)>)> for Reason {
+    fn from((name, values): (&'static str, Vec<(&'static str, String)>)) -> Self {
+        Self { name, values }
+    }
+}
+
 /// An error that knows its [`Code`].
 ///
 /// `Display` is the sentence a user sees; for codes that are the server's fault it goes to the
@@ -127,6 +157,11 @@ impl Code {
 pub trait Coded: std::error::Error {
     /// The code that answers the request.
     fn code(&self) -> Code;
+
+    /// What exactly is wrong, where a program can make use of that.
+    fn reason(&self) -> Option<Reason> {
+        None
+    }
 
     /// Seconds after which trying again makes sense, for `Retry-After`.
     fn retry_after(&self) -> Option<u64> {

@@ -13,7 +13,7 @@ mod role;
 mod secret;
 
 pub use clock::{Clock, Timestamp};
-pub use code::{Code, Coded};
+pub use code::{Code, Coded, Reason};
 pub use event::{
     ArtifactEvent, ArtifactOutcome, Event, EventKind, Happening, QuotaEvent, ReplicationEnd,
     ReplicationEvent, RetentionEvent, ScanEvent,

@@ -32,6 +32,19 @@ pub enum NameError {
     Robot,
 }
 
+impl NameError {
+    /// Its name, for programs.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Project => "name_project",
+            Self::User => "name_user",
+            Self::Password => "password_rule",
+            Self::Secret => "secret_rule",
+            Self::Robot => "name_robot",
+        }
+    }
+}
+
 /// A project's name: `[a-z0-9]+(?:[._-][a-z0-9]+)*`, at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectName(String);

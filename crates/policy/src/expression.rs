@@ -15,6 +15,7 @@
 //! than what it was given.
 
 mod evaluate;
+mod fault;
 mod parse;
 mod token;
 
@@ -22,6 +23,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use regex::Regex;
+
+pub use fault::{Fault, Found};
 
 /// Longest expression, bytes.
 pub const LONGEST: usize = 2 * 1024;
@@ -104,14 +107,14 @@ impl Value {
 
 /// Why an expression was refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
+#[error("line {line}, column {column}: {fault}")]
 pub struct ExpressionError {
     /// Counted from 1.
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
     /// What is wrong.
-    pub message: String,
+    pub fault: Fault,
 }
 
 /// Why an expression has no value.
@@ -126,6 +129,16 @@ pub enum EvaluationError {
     Index,
     #[error("it takes too many steps")]
     TooLong,
+}
+
+impl ExpressionError {
+    /// A name for what is wrong, and the values that it speaks of, with the place.
+    pub fn reason(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        let (name, mut values) = self.fault.reason();
+        values.push(("line", self.line.to_string()));
+        values.push(("column", self.column.to_string()));
+        (name, values)
+    }
 }
 
 /// An expression that was accepted.

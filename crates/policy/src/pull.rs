@@ -220,8 +220,51 @@ pub struct Exceeded {
 
 /// Why limits were refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LimitsError(String);
+pub enum LimitsError {
+    /// A part without `=`.
+    #[error("{0:?} is no limit: write critical=0,high=5")]
+    Form(String),
+    /// Something that is not counted.
+    #[error("{name:?} is not counted; known are {known}")]
+    Unknown {
+        /// What was written.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A number that cannot be a limit.
+    #[error("{name}={most} is no limit: 0 to {HIGHEST} are")]
+    Number {
+        /// What is counted.
+        name: String,
+        /// What was written.
+        most: String,
+    },
+    /// The same is limited again.
+    #[error("{0} is limited twice")]
+    Twice(String),
+}
+
+impl LimitsError {
+    /// A name for what is wrong, and the values that it speaks of.
+    pub fn reason(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        match self {
+            Self::Form(part) => ("limits_form", vec![("found", part.clone())]),
+            Self::Unknown { name, known } => (
+                "limits_unknown",
+                vec![("name", name.clone()), ("known", known.clone())],
+            ),
+            Self::Number { name, most } => (
+                "limits_number",
+                vec![
+                    ("found", format!("{name}={most}")),
+                    ("most", HIGHEST.to_string()),
+                ],
+            ),
+            Self::Twice(name) => ("limits_twice", vec![("name", name.clone())]),
+        }
+    }
+}
 
 impl Limits {
     /// Reads limits such as `critical=0,high=5`.
@@ -236,23 +279,25 @@ impl Limits {
                 names.join(", ")
             };
             let Some((name, most)) = part.split_once('=') else {
-                let message = format!("{part:?} is no limit: write critical=0,high=5");
-                return Err(LimitsError(message));
+                return Err(LimitsError::Form(part.to_owned()));
             };
             let (name, most) = (name.trim(), most.trim());
             let place = VARIABLES[..COUNTS].iter().position(|(it, _)| *it == name);
             let Some(place) = place else {
-                let message = format!("{name:?} is not counted; known are {}", known());
-                return Err(LimitsError(message));
+                let name = name.to_owned();
+                return Err(LimitsError::Unknown {
+                    name,
+                    known: known(),
+                });
             };
             let digits = !most.is_empty() && most.bytes().all(|byte| byte.is_ascii_digit());
             let number: Option<u32> = most.parse().ok().filter(|it| digits && *it <= HIGHEST);
             let Some(number) = number else {
-                let message = format!("{name}={most} is no limit: 0 to {HIGHEST} are");
-                return Err(LimitsError(message));
+                let (name, most) = (name.to_owned(), most.to_owned());
+                return Err(LimitsError::Number { name, most });
             };
             if limits.iter().any(|(it, _)| *it == place) {
-                return Err(LimitsError(format!("{name} is limited twice")));
+                return Err(LimitsError::Twice(name.to_owned()));
             }
             limits.push((place, number));
         }

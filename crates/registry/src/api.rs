@@ -125,6 +125,7 @@ fn repository_routes() -> Vec<Route> {
                 "List the repositories of a project",
             )
             .paged()
+            .parameters(repositories::WITH)
             .answer::<Vec<RepositoryBody>>(),
         ),
         (

@@ -45,6 +45,15 @@ pub struct Held {
     pub digest: String,
 }
 
+/// What is known of an image that was scanned.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// Its digest.
+    pub digest: String,
+    /// Harbor's `scan_overview`.
+    pub overview: Value,
+}
+
 /// Asked about every manifest; see [`Registry::guard`].
 pub trait Guard: Send + Sync {
     /// A new manifest is stored, by the end of this transaction.
@@ -67,6 +76,12 @@ pub trait Guard: Send + Sync {
         project: ProjectId,
         digests: &'a [&'a str],
     ) -> BoxFuture<'a, Result<HashMap<String, Value>, DbError>>;
+
+    /// The newest image with a report, of each of these repositories that has one lately.
+    fn newest<'a>(
+        &'a self,
+        repositories: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, Scanned>, DbError>>;
 
     /// What is known of the SBOMs of manifests, by their ids: Harbor's `sbom_overview`.
     fn sboms<'a>(

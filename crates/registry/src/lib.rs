@@ -42,7 +42,7 @@ use uploads::{Parked, Turns};
 pub use api::endpoints;
 pub use attach::{Attached, Attachment};
 pub use error::RegistryError;
-pub use guard::{Artifact, Guard, Held};
+pub use guard::{Artifact, Guard, Held, Scanned};
 pub use retention::{Contents, Retired};
 pub use store::contents::{hold, let_go};
 pub use store::manifests::repositories_holding;

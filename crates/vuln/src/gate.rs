@@ -12,11 +12,11 @@ use berth_db::{DbError, Tx};
 use berth_jobs::Trigger;
 use berth_model::{ProjectId, Timestamp};
 use berth_oci::media_type;
-use berth_registry::{Artifact, Guard};
+use berth_registry::{Artifact, Guard, Scanned};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::store::{images, sboms};
+use crate::store::{images, newest, sboms};
 use crate::{Scanning, VulnError, report, sbom};
 
 /// The tables that rules come from.
@@ -79,6 +79,23 @@ impl Guard for Scanning {
             Ok(rows
                 .into_iter()
                 .map(|(digest, row)| (digest, report::overview(&row)))
+                .collect())
+        })
+    }
+
+    fn newest<'a>(
+        &'a self,
+        repositories: &'a [i64],
+    ) -> BoxFuture<'a, Result<HashMap<i64, Scanned>, DbError>> {
+        Box::pin(async move {
+            let rows = newest::scans(&self.db, repositories).await?;
+            Ok(rows
+                .into_iter()
+                .map(|(repository, scan)| {
+                    let overview = report::overview(&scan);
+                    let digest = scan.digest;
+                    (repository, Scanned { digest, overview })
+                })
                 .collect())
         })
     }

@@ -6,6 +6,7 @@ pub(crate) mod feeds;
 pub(crate) mod gate;
 pub(crate) mod hub;
 pub(crate) mod images;
+pub(crate) mod newest;
 pub(crate) mod packages;
 pub(crate) mod sboms;
 pub(crate) mod sources;

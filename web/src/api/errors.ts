@@ -7,13 +7,30 @@ export class ApiFailure extends Error {
     readonly code: string,
     message: string,
     readonly requestId: string | null,
+    /** What exactly is wrong, by the server's name for it, with the values that it speaks of. */
+    readonly reason: Reason | null = null,
   ) {
     super(message);
   }
 }
 
+export interface Reason {
+  name: string;
+  values: Record<string, string>;
+}
+
 interface Body {
-  errors?: { code?: unknown; message?: unknown }[];
+  errors?: { code?: unknown; message?: unknown; detail?: unknown }[];
+}
+
+function reasonOf(detail: unknown): Reason | null {
+  if (typeof detail !== 'object' || detail === null) return null;
+  const { reason, ...values } = detail as Record<string, unknown>;
+  if (typeof reason !== 'string') return null;
+  const texts = Object.entries(values).filter(
+    (one): one is [string, string] => typeof one[1] === 'string',
+  );
+  return { name: reason, values: Object.fromEntries(texts) };
 }
 
 /** Reads the server's own form of errors; anything else, as of a proxy, becomes one too. */
@@ -21,7 +38,7 @@ export function failureOf(status: number, body: unknown, requestId: string | nul
   const first = (body as Body | null | undefined)?.errors?.[0];
   const code = typeof first?.code === 'string' ? first.code : `HTTP_${status}`;
   const message = typeof first?.message === 'string' ? first.message : '';
-  return new ApiFailure(status, code, message, requestId);
+  return new ApiFailure(status, code, message, requestId, reasonOf(first?.detail));
 }
 
 export function asFailure(error: unknown): ApiFailure {

@@ -2,6 +2,8 @@
 import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react';
 import {
   type Area,
+  fill,
+  hasWord,
   type Language,
   type Texts,
   type Translate,
@@ -36,6 +38,8 @@ interface I18n {
   locale: string;
   t: Translate;
   word: (area: Area, word: string) => string;
+  /** As `word`, with values put in; null if there is no such text. */
+  phrase: (area: Area, word: string, values: Record<string, string>) => string | null;
   choose: (language: Language) => void;
 }
 
@@ -54,6 +58,8 @@ export function I18nProvider(props: { language: Language; texts: Texts; children
       locale,
       t: translator(texts, locale),
       word: (area, word) => wordOf(texts, area, word),
+      phrase: (area, word, values) =>
+        hasWord(texts, area, word) ? fill(wordOf(texts, area, word), values, locale) : null,
       choose: (next) => {
         localStorage.setItem(KEPT, next);
         void loadTexts(next).then((loaded) => setCurrent({ language: next, texts: loaded }));

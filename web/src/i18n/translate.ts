@@ -63,6 +63,10 @@ export function translator(texts: Texts, locale: string): Translate {
   };
 }
 
+export function hasWord(texts: Texts, area: Area, word: string): boolean {
+  return Object.hasOwn(texts[area], word);
+}
+
 /** The text of a word that the server uses, or the word itself if it is new to the portal. */
 export function wordOf(texts: Texts, area: Area, word: string): string {
   return (texts[area] as Record<string, string>)[word] ?? word;

@@ -21,8 +21,9 @@ export function useAct() {
       try {
         await change();
       } catch (error) {
-        const { what, advice } = explain(error);
-        say({ color: 'red', title: what, message: advice, autoClose: 12_000 });
+        const { what, advice, said } = explain(error);
+        const message = said ? `${advice} (${said})` : advice;
+        say({ color: 'red', title: what, message, autoClose: 12_000 });
         return false;
       } finally {
         for (const queryKey of options.stale ?? []) void client.invalidateQueries({ queryKey });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { failureOf } from '../api/errors';
 import { faultOf, joined, readLimits, writeLimits } from './pullRules';
 
 describe('limits', () => {
@@ -32,25 +33,21 @@ describe('joined', () => {
 });
 
 describe('faultOf', () => {
+  const refused = (detail?: object) =>
+    failureOf(400, { errors: [{ code: 'BAD_REQUEST', message: 'no', detail }] }, null);
+
   it('finds the field and what is wrong with it', () => {
-    const rule =
-      'project metadata pull_rule must be a rule in CEL such as "critical == 0 && age_days < 30", or nothing: line 1, column 12: a value is missing';
-    expect(faultOf(rule)).toEqual({
+    const detail = { reason: 'rule_deep', field: 'pull_rule', line: '1', column: '2' };
+    expect(faultOf(refused(detail))).toEqual({
       field: 'pull_rule',
-      text: 'line 1, column 12: a value is missing',
-    });
-    const limits =
-      'project metadata vulnerability_limits must be limits such as "critical=0,high=5", or nothing: critical=x is no limit: 0 to 1000000 are';
-    expect(faultOf(limits)).toEqual({
-      field: 'vulnerability_limits',
-      text: 'critical=x is no limit: 0 to 1000000 are',
+      said: 'no',
+      reason: { name: 'rule_deep', values: { field: 'pull_rule', line: '1', column: '2' } },
     });
   });
 
-  it('says all of what gives no reason, and nothing of other failures', () => {
-    const bare =
-      'project metadata pull_rule must be a rule in CEL such as "critical == 0 && age_days < 30", or nothing';
-    expect(faultOf(bare)?.text).toBe(bare);
-    expect(faultOf('project metadata severity must be "none" or "low"')).toBeNull();
+  it('says nothing of other failures', () => {
+    expect(faultOf(refused())).toBeNull();
+    expect(faultOf(refused({ field: 'pull_rule' }))).toBeNull();
+    expect(faultOf(refused({ reason: 'rule_deep', field: 'severity' }))).toBeNull();
   });
 });

@@ -1,5 +1,7 @@
 /** What a project lets be pulled: limits of vulnerabilities, and a rule in CEL, as its metadata say them. */
 
+import type { ApiFailure, Reason } from '../api/errors';
+
 /** What is counted, in the order in which limits are written. */
 export const COUNTS = [
   'critical',
@@ -67,19 +69,18 @@ export function joined(rule: string, example: string): string {
   return `${enclosed(before)} && ${added}`;
 }
 
-export type RuleField = 'vulnerability_limits' | 'pull_rule';
+export type RuleName = 'vulnerability_limits' | 'pull_rule';
 
 export interface Fault {
-  field: RuleField;
-  text: string;
+  field: RuleName;
+  /** The server's words. */
+  said: string;
+  reason: Reason | null;
 }
 
 /** Which of the two fields the server refused, and why. */
-export function faultOf(message: string): Fault | null {
-  const found =
-    /^project metadata (vulnerability_limits|pull_rule) must be .*?, or nothing(?:: (.*))?$/s.exec(
-      message,
-    );
-  if (!found) return null;
-  return { field: found[1] as RuleField, text: found[2] || message };
+export function faultOf({ reason, message }: ApiFailure): Fault | null {
+  const field = reason?.values.field;
+  if (field !== 'vulnerability_limits' && field !== 'pull_rule') return null;
+  return { field, said: message, reason };
 }

@@ -20,8 +20,8 @@ export interface Overview {
 type Entries = Record<string, unknown> | null | undefined;
 
 /** An overview stands under the media type of its report; there is one at most. */
-export function overviewOf(artifact: Pick<Artifact, 'scan_overview'>): Overview | null {
-  const entries: Entries = artifact.scan_overview;
+export function overviewOf(artifact: Pick<Artifact, 'scan_overview'> | undefined): Overview | null {
+  const entries: Entries = artifact?.scan_overview;
   const [first] = Object.values(entries ?? {});
   return typeof first === 'object' && first !== null ? (first as Overview) : null;
 }

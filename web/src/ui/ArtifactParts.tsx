@@ -2,7 +2,7 @@
 import { Badge, Group, Menu, Stack, Tabs, Text, UnstyledButton } from '@mantine/core';
 import { IconChevronDown, IconLock } from '@tabler/icons-react';
 import { useI18n } from '../i18n';
-import { type Artifact, platformName, platformsOf } from '../lib/artifacts';
+import { type Artifact, platformsOf } from '../lib/artifacts';
 import { copyText } from '../lib/clipboard';
 import { pullCommands } from '../lib/commands';
 import { useSay } from '../lib/say';
@@ -85,25 +85,6 @@ export function Platforms({ artifact }: { artifact: Artifact }) {
         </span>
       ))}
       {names.length > 4 && <span>+{names.length - 4}</span>}
-    </Stack>
-  );
-}
-
-/** What an index names, each with its platform. */
-export function PlatformTree({ artifact, at }: { artifact: Artifact; at: RepositoryAt }) {
-  const { t } = useI18n();
-  return (
-    <Stack gap={4} component="ul" m={0} pl="md">
-      {(artifact.references ?? []).map((one) => (
-        <li key={one.child_digest}>
-          <ArtifactLink {...at} reference={one.child_digest}>
-            <span className="mono">{shortDigest(one.child_digest)}</span>
-          </ArtifactLink>{' '}
-          <Text span size="sm" c="dimmed">
-            {one.platform ? platformName(one.platform) : t('artifacts.noPlatform')}
-          </Text>
-        </li>
-      ))}
     </Stack>
   );
 }

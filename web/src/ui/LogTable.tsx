@@ -48,7 +48,7 @@ export function LogTable({ project }: { project?: string }) {
       label: t('logs.operation'),
       cell: (row) => (
         <Group gap={6} wrap="nowrap">
-          {word('operations', row.operation)}
+          <span className="nowrap">{word('operations', row.operation)}</span>
           {row.times && row.times > 1 ? (
             <Text span size="xs" c="dimmed" className="nowrap">
               {t('logs.times', { count: row.times })}
@@ -57,7 +57,12 @@ export function LogTable({ project }: { project?: string }) {
         </Group>
       ),
     },
-    { id: 'kind', label: t('logs.kind'), cell: (row) => word('resourceTypes', row.resource_type) },
+    {
+      id: 'kind',
+      label: t('logs.kind'),
+      nowrap: true,
+      cell: (row) => word('resourceTypes', row.resource_type),
+    },
     {
       id: 'resource',
       label: t('logs.resource'),

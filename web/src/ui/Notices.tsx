@@ -2,14 +2,39 @@
 import { Alert, Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconInbox } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { asFailure } from '../api/errors';
+import { asFailure, type Reason } from '../api/errors';
 import { useI18n } from '../i18n';
 
-/** What happened, and what to do about it: by the error's code, then by its status. */
+/** The language in which the server says what went wrong. */
+const SERVERS = 'en';
+
+/** What exactly is wrong, in the language of the page; null where only the server has words. */
+export function useReason() {
+  const { t, phrase } = useI18n();
+  return (reason: Reason | null): string | null => {
+    if (!reason) return null;
+    const { line, column, ...values } = reason.values;
+    if (values.found === '') values.found = t('reasons.end');
+    const what = phrase('reasons', reason.name, values);
+    return what && line && column ? t('reasons.at', { line, column, what }) : what;
+  };
+}
+
+/**
+ * What happened, and what to do about it: by the error's code, then by its status. `said` is what
+ * the server said, where the page has no words of its own for it.
+ */
 export function useExplain() {
-  const { t, word } = useI18n();
+  const { t, word, language } = useI18n();
+  const reasonOf = useReason();
   return (error: unknown) => {
     const failure = asFailure(error);
+    const reason = reasonOf(failure.reason);
+    const title = [failure.code, `status_${failure.status}`].find(
+      (key) => word('failureTitles', key) !== key,
+    );
+    const own = title ? word('failureTitles', title) : t('common.failed');
+    const foreign = language !== SERVERS && failure.message !== '';
     const byCode = word('failures', failure.code);
     const byStatus = word('failures', `status_${failure.status}`);
     const advice =
@@ -18,13 +43,18 @@ export function useExplain() {
         : byStatus !== `status_${failure.status}`
           ? byStatus
           : t('failures.other');
-    return { what: failure.message || t('common.failed'), advice, failure };
+    return {
+      what: reason ?? (foreign ? own : failure.message || own),
+      advice,
+      failure,
+      said: !reason && foreign ? failure.message : null,
+    };
   };
 }
 
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useI18n();
-  const { what, advice, failure } = useExplain()(error);
+  const { what, advice, failure, said } = useExplain()(error);
   return (
     <Alert
       color="red"
@@ -35,6 +65,11 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{advice}</Text>
+        {said && (
+          <Text size="sm" className="break" lang={SERVERS}>
+            {said}
+          </Text>
+        )}
         {failure.requestId && (
           <Text size="xs" className="mono break">
             {t('common.requestId', { id: failure.requestId })}

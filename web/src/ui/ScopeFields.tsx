@@ -65,10 +65,10 @@ export function ScopeText({ scope }: { scope: Scope }) {
   const { t } = useI18n();
   const side = (except: boolean) => (except ? t('tagRules.except') : t('tagRules.matching'));
   return (
-    <>
+    <span>
       {t('tagRules.repositories')} {side(scope.repositoriesExcept)}{' '}
       <code className="mono">{scope.repositories}</code>, {t('tagRules.tags')}{' '}
       {side(scope.tagsExcept)} <code className="mono">{scope.tags}</code>
-    </>
+    </span>
   );
 }

@@ -59,6 +59,7 @@ test('dialogs are for everybody', async ({ page, server }) => {
     ['/projects/dialogs/webhooks', 'New webhook'],
     ['/projects/dialogs/retention', 'Add rule'],
     ['/projects/dialogs/immutability', 'Add rule'],
+    ['/projects/dialogs/vex', 'Add document'],
     ['/projects/dialogs/exports', 'New export'],
     ['/admin/users', 'New user'],
     ['/admin/cleanup', 'Change schedule'],

@@ -61,6 +61,24 @@ test('limits and a rule decide what can be pulled', async ({ page, server }) => 
     await judge(page, 'a rule that was refused');
   });
 
+  await test.step('and in the language of the page', async () => {
+    await page.evaluate(() => localStorage.setItem('berth.language', 'zh'));
+    await page.reload();
+    const field = page.getByLabel('拉取规则');
+    const keep = page.getByRole('button', { name: '保存' });
+    for (const [written, why] of [
+      ['critical ==', /第 1 行第 12 列：末尾 之前缺少一个值/],
+      ['critical == 0 &&\n hihg == 0', /第 2 行第 2 列：没有“hihg”，可用的有 critical, /],
+      ['critical', /规则的结果是 int，应为 bool/],
+    ] as const) {
+      await field.fill(written);
+      await keep.click();
+      await expect(field).toHaveAccessibleDescription(why);
+    }
+    await page.evaluate(() => localStorage.setItem('berth.language', 'en'));
+    await page.reload();
+  });
+
   await test.step('examples are taken, and put together', async () => {
     await rule.clear();
     await page.getByRole('button', { name: "age_days < 30 || 'lts' in tags" }).click();

@@ -79,6 +79,29 @@ test('an SBOM is made, searched and downloaded', async ({ page, server }) => {
   });
 });
 
+test('SBOMs of several images are made at once', async ({ page, server }) => {
+  await server.api('POST', '/api/v2.0/projects', { project_name: 'several', metadata: {} });
+  for (const tag of ['1.0', '2.0', '3.0']) await push(server, 'several/app', tag, `several ${tag}`);
+  await logIn(page);
+  await page.goto('/projects/several/repositories/app');
+  for (const tag of ['1.0', '2.0']) await page.getByRole('checkbox', { name: tag }).check();
+  await expect(page.getByText('2 chosen')).toBeVisible();
+  await page.getByRole('button', { name: 'Make SBOMs' }).click();
+  await expect(page.getByText('2 SBOMs were asked for')).toBeVisible();
+  for (const tag of ['1.0', '2.0']) {
+    const row = page.getByRole('row').filter({ hasText: tag });
+    await row.getByRole('button', { name: '1 attached' }).click();
+    await expect(row.getByRole('link', { name: 'SBOM' })).toBeVisible();
+  }
+  const other = page.getByRole('row').filter({ hasText: '3.0' });
+  await expect(other.getByRole('button', { name: /attached/ })).toHaveCount(0);
+  await page.evaluate(() => localStorage.setItem('berth.language', 'zh'));
+  await page.reload();
+  await page.getByRole('checkbox', { name: '3.0' }).check();
+  await page.getByRole('button', { name: '生成 SBOM' }).click();
+  await expect(other.getByRole('button', { name: /附件/ })).toBeVisible();
+});
+
 test('what somebody attached is shown with a warning', async ({ page, server }) => {
   await server.api('POST', '/api/v2.0/projects', { project_name: 'foreignbills', metadata: {} });
   const own = (content: object) => ({

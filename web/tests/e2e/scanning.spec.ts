@@ -98,10 +98,20 @@ test('a scan, its report, and what is let pass', async ({ page, server }) => {
     await page.getByRole('button', { name: /^Scan/ }).click();
     const row = page.getByRole('row').filter({ hasText: '2.0' });
     await expect(row.getByRole('img', { name: /of severity Critical/ })).toBeVisible();
+    await page.getByRole('button', { name: '2 platforms' }).click();
+    const tree = page.getByRole('list', { name: 'Platforms' });
+    await expect(tree.getByRole('img', { name: /of severity Critical/ })).toHaveCount(2);
     await page.getByRole('row').filter({ hasText: 'multi' }).getByText('See its platforms').click();
     const platforms = page.getByRole('table', { name: 'Vulnerabilities' });
     await expect(platforms.getByRole('img', { name: /of severity/ })).toHaveCount(2);
     await platforms.getByRole('link', { name: 'linux/arm64' }).click();
+    await expect(page.getByRole('row').filter({ hasText: 'CVE-2026-1001' })).toBeVisible();
+  });
+
+  await test.step('the list of repositories counts those of the newest image', async () => {
+    await page.goto('/projects/scans/repositories');
+    const row = page.getByRole('row').filter({ hasText: 'app' });
+    await row.getByRole('img', { name: /of severity Critical/ }).click();
     await expect(page.getByRole('row').filter({ hasText: 'CVE-2026-1001' })).toBeVisible();
   });
 

@@ -110,6 +110,21 @@ export async function seed(server: Server): Promise<{ digest: string }> {
     auth: 'Bearer',
     access_credential: 'a-token',
   });
+  await server.api('POST', `${API}/projects/${PROJECT}/vex`, {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    '@id': 'https://example.com/vex/openssl',
+    author: 'Security team <security@example.com>',
+    timestamp: '2026-05-01T00:00:00Z',
+    statements: [
+      {
+        vulnerability: { name: 'CVE-2026-1001' },
+        products: [{ '@id': 'pkg:deb/debian/openssl' }],
+        status: 'not_affected',
+        justification: 'vulnerable_code_not_in_execute_path',
+      },
+      { vulnerability: { name: 'CVE-2026-1002' }, status: 'fixed' },
+    ],
+  });
   await server.api('POST', `${API}/usergroups`, { group_name: 'developers', group_type: 2 });
   await server.api('POST', `${API}/system/gc/schedule`, {
     schedule: { type: 'Manual' },
@@ -171,6 +186,7 @@ export function pages(digest: string): { name: string; path: string; heading: st
     { name: 'project-webhooks', path: `${project}/webhooks`, heading: 'Webhooks' },
     { name: 'project-retention', path: `${project}/retention`, heading: 'Retention' },
     { name: 'project-immutability', path: `${project}/immutability`, heading: 'Immutable tags' },
+    { name: 'project-vex', path: `${project}/vex`, heading: 'VEX documents' },
     { name: 'project-exports', path: `${project}/exports`, heading: 'Your exports' },
     { name: 'project-logs', path: `${project}/logs`, heading: 'Access log' },
     { name: 'project-settings', path: `${project}/settings`, heading: 'Configuration' },

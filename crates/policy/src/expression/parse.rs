@@ -7,7 +7,7 @@ use regex::RegexBuilder;
 
 use super::token::{self, Token, wrong};
 use super::{
-    Arithmetic, Comparison, DEEPEST, Element, Expression, ExpressionError, Macro, Node, Op,
+    Arithmetic, Comparison, DEEPEST, Element, Expression, ExpressionError, Fault, Macro, Node, Op,
     TextTest, Type, Value,
 };
 
@@ -43,11 +43,11 @@ pub(super) fn parse(
     let root = parser.expression()?;
     if *parser.peek() != Token::End {
         let found = parser.peek().shown();
-        return Err(parser.wrong(format!("{found} is not expected here")));
+        return Err(parser.wrong(Fault::Unexpected(found)));
     }
     if root.kind != wanted {
-        let message = format!("the rule is {}, and must be {wanted}", root.kind);
-        return Err(wrong(text, 0, message));
+        let found = root.kind;
+        return Err(wrong(text, 0, Fault::Whole { found, wanted }));
     }
     let used = parser.used;
     Ok(Expression { root, used })
@@ -82,12 +82,12 @@ impl Parser<'_> {
             .map_or(self.text.len(), |(_, at)| *at)
     }
 
-    fn wrong(&self, message: impl Into<String>) -> ExpressionError {
-        wrong(self.text, self.at(), message)
+    fn wrong(&self, fault: Fault) -> ExpressionError {
+        wrong(self.text, self.at(), fault)
     }
 
-    fn error<T>(&self, at: usize, message: impl Into<String>) -> Result<T, ExpressionError> {
-        Err(wrong(self.text, at, message))
+    fn error<T>(&self, at: usize, fault: Fault) -> Result<T, ExpressionError> {
+        Err(wrong(self.text, at, fault))
     }
 
     fn take(&mut self, sign: &str) -> bool {
@@ -96,12 +96,12 @@ impl Parser<'_> {
         is
     }
 
-    fn expect(&mut self, sign: &str) -> Result<(), ExpressionError> {
+    fn expect(&mut self, sign: &'static str) -> Result<(), ExpressionError> {
         if self.take(sign) {
             return Ok(());
         }
         let found = self.peek().shown();
-        Err(self.wrong(format!("{sign:?} is missing before {found}")))
+        Err(self.wrong(Fault::SignMissing { sign, found }))
     }
 
     fn one_of<T: Copy>(&mut self, signs: &[(&str, T)]) -> Option<T> {
@@ -129,7 +129,7 @@ impl Parser<'_> {
             Op::If(three) => three.0.depth.max(three.1.depth).max(three.2.depth),
         };
         if depth > DEEPEST {
-            return self.error(at, "the rule is too deep here: make it simpler");
+            return self.error(at, Fault::Deep);
         }
         Ok(Node { op, kind, depth })
     }
@@ -138,7 +138,7 @@ impl Parser<'_> {
         let at = self.at();
         self.deep += 1;
         if self.deep > DEEPEST {
-            return self.error(at, "the rule is too deep here: make it simpler");
+            return self.error(at, Fault::Deep);
         }
         let chosen = self.or()?;
         let parsed = if self.take("?") {
@@ -147,11 +147,7 @@ impl Parser<'_> {
             self.expect(":")?;
             let no = self.expression()?;
             if yes.kind != no.kind {
-                let message = format!(
-                    "both ends of \"? :\" must be alike, not {} and {}",
-                    yes.kind, no.kind
-                );
-                return self.error(at, message);
+                return self.error(at, Fault::Ends(yes.kind, no.kind));
             }
             let kind = yes.kind;
             self.node(at, kind, Op::If(Box::new((chosen, yes, no))))?
@@ -172,7 +168,13 @@ impl Parser<'_> {
         if node.kind == wanted {
             return Ok(());
         }
-        self.error(at, format!("{what} must be {wanted}, not {}", node.kind))
+        let (part, found) = (what.to_owned(), node.kind);
+        let fault = Fault::Part {
+            part,
+            found,
+            wanted,
+        };
+        self.error(at, fault)
     }
 
     fn or(&mut self) -> Parsed {
@@ -217,7 +219,7 @@ impl Parser<'_> {
                 match (left.kind, right.kind) {
                     (Type::One(one), Type::List(of)) if one == of => {}
                     (one, list) => {
-                        return self.error(sign, format!("{one} cannot be in {list}"));
+                        return self.error(sign, Fault::In(one, list));
                     }
                 }
                 left = self.node(at, Type::BOOL, Op::In(Box::new((left, right))))?;
@@ -228,9 +230,7 @@ impl Parser<'_> {
                 let alike = left.kind == right.kind
                     && (!ordered || matches!(left.kind, Type::One(Element::Text)));
                 if !numbers && !alike {
-                    let message =
-                        format!("{} cannot be compared so with {}", left.kind, right.kind);
-                    return self.error(sign, message);
+                    return self.error(sign, Fault::Compared(left.kind, right.kind));
                 }
                 left = self.node(at, Type::BOOL, Op::Compare(how, Box::new((left, right))))?;
             } else {
@@ -266,12 +266,13 @@ impl Parser<'_> {
                 _ => left.kind.is_number(),
             };
             if !fits || left.kind != right.kind {
-                let mut message =
-                    format!("{} and {} do not go together here", left.kind, right.kind);
-                if left.kind.is_number() && right.kind.is_number() {
-                    message.push_str(": write double(…)");
-                }
-                return self.error(sign, message);
+                return self.error(
+                    sign,
+                    Fault::Together {
+                        found: left.kind,
+                        other: right.kind,
+                    },
+                );
             }
             let kind = left.kind;
             left = self.node(at, kind, Op::Arithmetic(how, Box::new((left, right))))?;
@@ -296,7 +297,7 @@ impl Parser<'_> {
         if not {
             self.must(at, &inner, Type::BOOL, "what stands after \"!\"")?;
         } else if !inner.kind.is_number() {
-            return self.error(at, format!("{} has no negative", inner.kind));
+            return self.error(at, Fault::Unfit(inner.kind, "has no negative"));
         }
         let kind = inner.kind;
         // Two of them do nothing, but for the number that has no negative: it stays a failure.
@@ -321,18 +322,24 @@ impl Parser<'_> {
                 let index = self.expression()?;
                 self.expect("]")?;
                 let Type::List(element) = of.kind else {
-                    return self.error(place, format!("{} has no places", of.kind));
+                    return self.error(place, Fault::Unfit(of.kind, "has no places"));
                 };
                 self.must(place, &index, Type::INT, "a place")?;
                 of = self.node(at, Type::One(element), Op::Index(Box::new((of, index))))?;
             } else if self.take(".") {
                 let place = self.at();
                 let Token::Name(name) = self.peek().clone() else {
-                    return Err(self.wrong("a name is missing after \".\""));
+                    return Err(self.wrong(Fault::NameMissing));
                 };
                 self.next += 1;
                 if !self.take("(") {
-                    return self.error(place, format!("{} has no field {name:?}", of.kind));
+                    return self.error(
+                        place,
+                        Fault::Field {
+                            name,
+                            kind: of.kind,
+                        },
+                    );
                 }
                 of = self.method(place, &name, of)?;
             } else {
@@ -376,33 +383,34 @@ impl Parser<'_> {
                 self.must(at, &of, Type::TEXT, "what matches something")?;
                 let place = self.at();
                 let Token::Text(pattern) = self.peek().clone() else {
-                    return Err(
-                        self.wrong("matches takes a pattern that is written here, in quotes")
-                    );
+                    return Err(self.wrong(Fault::PatternMissing));
                 };
                 self.next += 1;
                 self.expect(")")?;
                 let pattern = RegexBuilder::new(&pattern).size_limit(PATTERN).build();
                 let Ok(pattern) = pattern else {
-                    return self.error(place, "this is no pattern, or one that is too large");
+                    return self.error(place, Fault::Pattern);
                 };
                 self.node(at, Type::BOOL, Op::Matches(Box::new(of), pattern))
             }
-            _ => self.error(at, format!("there is no function {name:?} of {}", of.kind)),
+            _ => {
+                let (name, kind) = (name.to_owned(), of.kind);
+                self.error(at, Fault::UnknownMethod { name, kind })
+            }
         }
     }
 
     fn each(&mut self, at: usize, each: Macro, of: Node) -> Parsed {
         let Type::List(element) = of.kind else {
-            return self.error(at, format!("{} is no list to go through", of.kind));
+            return self.error(at, Fault::Unfit(of.kind, "is no list to go through"));
         };
         let place = self.at();
         let Token::Name(name) = self.peek().clone() else {
-            return Err(self.wrong("a name for what is gone through is missing"));
+            return Err(self.wrong(Fault::LocalMissing));
         };
         self.next += 1;
         if is_reserved(&name) || self.known(&name).is_some() {
-            return self.error(place, format!("{name:?} is taken: use another name"));
+            return self.error(place, Fault::Taken(name));
         }
         self.expect(",")?;
         self.locals.push((name, Type::One(element)));
@@ -421,7 +429,7 @@ impl Parser<'_> {
 
     fn size(&self, at: usize, of: Node) -> Parsed {
         if !matches!(of.kind, Type::List(_) | Type::One(Element::Text)) {
-            return self.error(at, format!("{} has no size", of.kind));
+            return self.error(at, Fault::Unfit(of.kind, "has no size"));
         }
         self.node(at, Type::INT, Op::Size(Box::new(of)))
     }
@@ -454,7 +462,7 @@ impl Parser<'_> {
             }
             Token::Sign("[") => self.list(at),
             Token::Name(name) => self.name(at, &name),
-            found => self.error(at, format!("a value is missing before {}", found.shown())),
+            found => self.error(at, Fault::ValueMissing(found.shown())),
         }
     }
 
@@ -476,7 +484,7 @@ impl Parser<'_> {
             }
         }
         let Some(Type::One(element)) = all.first().map(|first| first.kind) else {
-            return self.error(at, "a list of lists is not known here");
+            return self.error(at, Fault::ListOfLists);
         };
         self.node(at, Type::List(element), Op::List(all))
     }
@@ -484,7 +492,7 @@ impl Parser<'_> {
     fn name(&mut self, at: usize, name: &str) -> Parsed {
         if self.take("(") {
             if !matches!(name, "size" | "double") {
-                return self.error(at, format!("there is no function {name:?}"));
+                return self.error(at, Fault::UnknownFunction(name.to_owned()));
             }
             let of = self.expression()?;
             self.expect(")")?;
@@ -492,7 +500,7 @@ impl Parser<'_> {
                 return self.size(at, of);
             }
             if !of.kind.is_number() {
-                return self.error(at, format!("{} is no number", of.kind));
+                return self.error(at, Fault::Unfit(of.kind, "is no number"));
             }
             return self.node(at, Type::DOUBLE, Op::Double(Box::new(of)));
         }
@@ -504,7 +512,8 @@ impl Parser<'_> {
         let Some((op, kind)) = self.known(name) else {
             let known: Vec<&str> = self.variables.iter().map(|(known, _)| *known).collect();
             let known = known.join(", ");
-            return self.error(at, format!("there is no {name:?}; known are {known}"));
+            let name = name.to_owned();
+            return self.error(at, Fault::UnknownName { name, known });
         };
         if let Op::Variable(variable) = op {
             self.used[variable] = true;

@@ -1,6 +1,6 @@
 //! The words of an expression.
 
-use super::{ExpressionError, LONGEST};
+use super::{ExpressionError, Fault, Found, LONGEST};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -14,14 +14,14 @@ pub(super) enum Token {
 
 impl Token {
     /// As it is shown to people.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> Found {
         match self {
-            Self::Name(name) => format!("{name:?}"),
-            Self::Int(number) => number.to_string(),
-            Self::Double(number) => number.to_string(),
-            Self::Text(_) => "a string".to_owned(),
-            Self::Sign(sign) => format!("{sign:?}"),
-            Self::End => "the end".to_owned(),
+            Self::Name(name) => Found::Word(format!("{name:?}")),
+            Self::Int(number) => Found::Word(number.to_string()),
+            Self::Double(number) => Found::Word(number.to_string()),
+            Self::Text(_) => Found::Text,
+            Self::Sign(sign) => Found::Word(format!("{sign:?}")),
+            Self::End => Found::End,
         }
     }
 }
@@ -33,24 +33,20 @@ const SIGNS: [&str; 25] = [
 ];
 
 /// What is wrong at this byte of the text.
-pub(super) fn wrong(text: &str, at: usize, message: impl Into<String>) -> ExpressionError {
+pub(super) fn wrong(text: &str, at: usize, fault: Fault) -> ExpressionError {
     let before = &text[..text.floor_char_boundary(at)];
     let line = before.rsplit('\n').next().unwrap_or_default();
     ExpressionError {
         line: before.matches('\n').count() + 1,
         column: line.chars().count() + 1,
-        message: message.into(),
+        fault,
     }
 }
 
 /// The words with the bytes at which they begin; the last is [`Token::End`].
 pub(super) fn read(text: &str) -> Result<Vec<(Token, usize)>, ExpressionError> {
     if text.len() > LONGEST {
-        return Err(wrong(
-            text,
-            LONGEST,
-            format!("a rule has at most {LONGEST} bytes"),
-        ));
+        return Err(wrong(text, LONGEST, Fault::Long));
     }
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -82,9 +78,9 @@ pub(super) fn read(text: &str) -> Result<Vec<(Token, usize)>, ExpressionError> {
             at += sign.len();
         } else {
             let why = match first {
-                '=' => "\"=\" sets nothing here: compare with \"==\"".to_owned(),
-                '&' | '|' => format!("write \"{first}{first}\""),
-                _ => format!("{first:?} is not understood"),
+                '=' => Fault::Assignment,
+                '&' | '|' => Fault::Twice(first),
+                _ => Fault::Character(first),
             };
             return Err(wrong(text, at, why));
         }
@@ -105,12 +101,12 @@ fn quoted(rest: &str) -> Option<bool> {
     }
 }
 
-fn number(rest: &str) -> Result<(Token, usize), String> {
+fn number(rest: &str) -> Result<(Token, usize), Fault> {
     let digits = |from: usize| {
         let end = rest[from..].find(|c: char| !c.is_ascii_digit());
         end.map_or(rest.len(), |end| from + end)
     };
-    let too_large = |_| "a whole number must be below 2^63".to_owned();
+    let too_large = |_| Fault::Number("a whole number must be below 2^63");
     if let Some(hex) = rest.strip_prefix("0x").or_else(|| rest.strip_prefix("0X")) {
         let end = hex.find(|c: char| !c.is_ascii_hexdigit());
         let hex = &hex[..end.unwrap_or(hex.len())];
@@ -129,9 +125,9 @@ fn number(rest: &str) -> Result<(Token, usize), String> {
         }
     }
     if rest[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(
-            "a number must end before a letter; unsigned numbers are not known here".to_owned(),
-        );
+        return Err(Fault::Number(
+            "a number must end before a letter; unsigned numbers are not known here",
+        ));
     }
     let written = &rest[..end];
     if whole {
@@ -139,11 +135,11 @@ fn number(rest: &str) -> Result<(Token, usize), String> {
     }
     let value = written
         .parse()
-        .map_err(|_| "this is no number".to_owned())?;
+        .map_err(|_| Fault::Number("this is no number"))?;
     Ok((Token::Double(value), end))
 }
 
-type Misplaced = (usize, String);
+type Misplaced = (usize, Fault);
 
 fn string(rest: &str, raw: bool) -> Result<(Token, usize), Misplaced> {
     let mut chars = rest.char_indices();
@@ -172,15 +168,15 @@ fn string(rest: &str, raw: bool) -> Result<(Token, usize), Misplaced> {
                     .ok()
                     .filter(|_| hex.len() == 4);
                 code.and_then(char::from_u32)
-                    .ok_or_else(|| (at, "\\u takes four hexadecimal digits".to_owned()))?
+                    .ok_or((at, Fault::Text("\\u takes four hexadecimal digits")))?
             }
             _ => {
                 return Err((
                     at,
-                    "this escape is not known; a backslash is \\\\".to_owned(),
+                    Fault::Text("this escape is not known; a backslash is \\\\"),
                 ));
             }
         });
     }
-    Err((0, "a string does not end".to_owned()))
+    Err((0, Fault::Text("a string does not end")))
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::additions::Addition;
 use super::icons::icon;
 use super::params::address;
+use crate::guard::Scanned;
 use crate::store::labels::BorneRow;
 use crate::store::listing::{AccessoryRow, ArtifactRow, ReferenceRow, RepositoryRow, TagRow};
 
@@ -46,9 +47,30 @@ pub(super) struct RepositoryBody {
     creation_time: String,
     #[schemars(extend("format" = "date-time"))]
     update_time: String,
+    /// Of its newest image that has a report, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_scan: Option<NewestScan>,
+}
+
+/// The newest image of a repository that has a report of its vulnerabilities.
+#[derive(Debug, Serialize, JsonSchema)]
+struct NewestScan {
+    digest: String,
+    /// As artifacts have it.
+    #[schemars(with = "Map<String, Value>")]
+    scan_overview: Value,
 }
 
 impl RepositoryBody {
+    /// With the newest image that a scanner knows of.
+    pub(super) fn scanned(mut self, newest: Option<Scanned>) -> Self {
+        self.newest_scan = newest.map(|Scanned { digest, overview }| NewestScan {
+            digest,
+            scan_overview: overview,
+        });
+        self
+    }
+
     pub(super) fn new(row: RepositoryRow, artifact_count: i64) -> Self {
         Self {
             id: row.id,
@@ -59,6 +81,7 @@ impl RepositoryBody {
             pull_count: row.pull_count,
             creation_time: time(row.created_at),
             update_time: time(row.updated_at),
+            newest_scan: None,
         }
     }
 }

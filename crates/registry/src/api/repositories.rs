@@ -8,7 +8,7 @@ use axum::response::Response;
 use berth_catalog::query::{Filter, order_by};
 use berth_catalog::{CatalogError, Viewer, record_in};
 use berth_http::{ApiError, Json, Page, list_response};
-use berth_iam::{Caller, ProjectFacts};
+use berth_iam::{Caller, Parameter, Permission, ProjectFacts, allows};
 use berth_model::{Action, Resource};
 use http::Uri;
 use schemars::JsonSchema;
@@ -23,6 +23,12 @@ use crate::{Registry, RegistryError};
 /// Longest description, bytes.
 const DESCRIPTION: usize = 64 * 1024;
 
+/// What can be asked for with the repositories of a project.
+pub(super) const WITH: &[Parameter] = &[Parameter::flag(
+    "with_scan_overview",
+    "Count the vulnerabilities of its newest image that has a report; needs `list` on `artifact`.",
+)];
+
 /// `GET /repositories`: all that the caller may see.
 pub(super) async fn list_seen(
     State(registry): State<Registry>,
@@ -34,7 +40,7 @@ pub(super) async fn list_seen(
     let viewer = Viewer::to(&caller.actor, Resource::Repository, Action::List);
     let filter = condition::repositories_seen(viewer, params.text("q"))?;
     registry
-        .list_repositories(&filter, &params, page, &uri)
+        .list_repositories(&filter, &params, page, &uri, false)
         .await
 }
 
@@ -42,13 +48,17 @@ pub(super) async fn list_seen(
 pub(super) async fn list(
     State(registry): State<Registry>,
     Extension(facts): Extension<ProjectFacts>,
+    caller: Caller,
     page: Page,
     params: Params,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let filter = condition::repositories_of(facts.id, params.text("q"))?;
+    let artifacts = Permission::new(Resource::Artifact, Action::List);
+    let scans =
+        params.flag("with_scan_overview", false)? && allows(&caller.actor, &facts, artifacts);
     registry
-        .list_repositories(&filter, &params, page, &uri)
+        .list_repositories(&filter, &params, page, &uri, scans)
         .await
 }
 
@@ -121,6 +131,7 @@ impl Registry {
         params: &Params,
         page: Page,
         uri: &Uri,
+        scans: bool,
     ) -> Result<Response, ApiError> {
         // Ids are given in the order in which repositories were made: the newest first.
         let order = order_by(
@@ -135,11 +146,16 @@ impl Registry {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let counts = listing::artifact_counts(&self.inner.db, &ids).await?;
         let counts: HashMap<i64, i64> = counts.into_iter().collect();
+        let mut newest = match self.inner.guard.get() {
+            Some(guard) if scans => guard.newest(&ids).await?,
+            _ => HashMap::new(),
+        };
         let bodies: Vec<RepositoryBody> = rows
             .into_iter()
             .map(|row| {
                 let count = counts.get(&row.id).copied().unwrap_or(0);
-                RepositoryBody::new(row, count)
+                let newest = newest.remove(&row.id);
+                RepositoryBody::new(row, count).scanned(newest)
             })
             .collect();
         Ok(list_response(&bodies, total.unsigned_abs(), &page, uri))

@@ -34,6 +34,7 @@ mod lockout;
 mod management;
 mod manifests;
 mod mounts;
+mod newest_scans;
 mod openapi;
 mod portal;
 mod pull;

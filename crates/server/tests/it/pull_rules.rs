@@ -292,11 +292,23 @@ async fn what_is_no_rule_is_refused_when_it_is_set() {
                 .unwrap()
                 .to_owned();
             assert!(text.contains(said), "{value}: {text}");
+            let detail = &answer.json()["errors"][0]["detail"];
+            assert_eq!(detail["field"], key, "{value}: {detail}");
+            assert!(detail["reason"].is_string(), "{value}: {detail}");
             answer.refused(400, "BAD_REQUEST");
             let keys = format!("{path}/metadatas/");
             let answer = app.post(&keys).json(&json!({key: value})).await;
             answer.refused(400, "BAD_REQUEST");
         }
+        // Programs are told what is wrong where, to say it in their own words.
+        let body = json!({"metadata": {"pull_rule": "critical == 0 &&\n hihg == 0"}});
+        let detail = app.put(path).json(&body).await.json()["errors"][0]["detail"].clone();
+        assert_eq!(detail["reason"], "rule_unknown_name", "{detail}");
+        assert_eq!(detail["name"], "hihg", "{detail}");
+        assert_eq!(
+            (&detail["line"], &detail["column"]),
+            (&json!("2"), &json!("2"))
+        );
         // Only administrators of the project set it.
         let developer = app.user("developer").await;
         app.member("broken", &developer, 2).await;

@@ -10,7 +10,7 @@ use berth_advisories::parse_openvex;
 use berth_catalog::{Entry, record_in};
 use berth_http::{ApiError, Json};
 use berth_iam::{Access, Caller, Endpoint, Operation, Permission, ProjectFacts};
-use berth_model::{Action, Resource, Timestamp};
+use berth_model::{Action, Reason, Resource, Timestamp};
 use http::{HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -136,9 +136,10 @@ async fn add(
         ));
     }
     if read.statements.is_empty() {
-        return Err(ApiError::bad_request(
+        return Err(ApiError::malformed(
             "none of its statements can be used: each needs a vulnerability, a status, and a \
              product that is a package URL or has a sha-256",
+            Reason::named("vex_unusable"),
         ));
     }
     let now = scanning.clock.now();

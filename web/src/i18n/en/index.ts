@@ -5,8 +5,11 @@ import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
 import { cveExports } from './cveExports';
+import { doubtAdvice } from './doubtAdvice';
+import { doubtTitles } from './doubtTitles';
 import { events } from './events';
 import { failures } from './failures';
+import { failureTitles } from './failureTitles';
 import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
@@ -32,6 +35,7 @@ import { pullExamples } from './pullExamples';
 import { pullNames } from './pullNames';
 import { pullRules } from './pullRules';
 import { quotas } from './quotas';
+import { reasons } from './reasons';
 import { repositories } from './repositories';
 import { resources } from './resources';
 import { resourceTypes } from './resourceTypes';
@@ -58,6 +62,8 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vex } from './vex';
+import { vexReasons } from './vexReasons';
 import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
@@ -71,8 +77,11 @@ export const en = {
   cleanup,
   common,
   cveExports,
+  doubtAdvice,
+  doubtTitles,
   events,
   failures,
+  failureTitles,
   fixStates,
   groups,
   health,
@@ -98,6 +107,7 @@ export const en = {
   pullNames,
   pullRules,
   quotas,
+  reasons,
   repositories,
   resources,
   resourceTypes,
@@ -124,6 +134,8 @@ export const en = {
   templates,
   triggers,
   users,
+  vex,
+  vexReasons,
   vexStates,
   vulnerabilities,
   webhooks,

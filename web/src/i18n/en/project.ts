@@ -9,6 +9,7 @@ export const project = {
   webhooks: 'Webhooks',
   retention: 'Retention',
   immutability: 'Immutable tags',
+  vex: 'VEX',
   exports: 'CVE export',
   logs: 'Log',
   settings: 'Settings',

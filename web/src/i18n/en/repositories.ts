@@ -4,6 +4,7 @@ export const repositories = {
   search: 'Find a repository',
   artifacts: 'Artifacts',
   pulls: 'Pulls',
+  vulnerabilities: 'Newest scanned image',
   none: 'This project is empty',
   noneNext: 'A repository appears with the first push into it:',
   delete: 'Delete repository',

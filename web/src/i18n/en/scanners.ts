@@ -10,6 +10,7 @@ export const scanners = {
   urlAbout:
     'What stands before /api/v1. A private address must be allowed in the configuration (egress.allow).',
   urlRule: 'An address begins with http:// or https://.',
+  builtInAbout: 'The scanner of this server',
   builtIn: 'Built in',
   default: 'Default',
   disabled: 'Disabled',

@@ -6,8 +6,11 @@ import { artifacts } from './artifacts';
 import { cleanup } from './cleanup';
 import { common } from './common';
 import { cveExports } from './cveExports';
+import { doubtAdvice } from './doubtAdvice';
+import { doubtTitles } from './doubtTitles';
 import { events } from './events';
 import { failures } from './failures';
+import { failureTitles } from './failureTitles';
 import { fixStates } from './fixStates';
 import { groups } from './groups';
 import { health } from './health';
@@ -33,6 +36,7 @@ import { pullExamples } from './pullExamples';
 import { pullNames } from './pullNames';
 import { pullRules } from './pullRules';
 import { quotas } from './quotas';
+import { reasons } from './reasons';
 import { repositories } from './repositories';
 import { resources } from './resources';
 import { resourceTypes } from './resourceTypes';
@@ -59,6 +63,8 @@ import { targets } from './targets';
 import { templates } from './templates';
 import { triggers } from './triggers';
 import { users } from './users';
+import { vex } from './vex';
+import { vexReasons } from './vexReasons';
 import { vexStates } from './vexStates';
 import { vulnerabilities } from './vulnerabilities';
 import { webhooks } from './webhooks';
@@ -72,8 +78,11 @@ export const zh: Texts = {
   cleanup,
   common,
   cveExports,
+  doubtAdvice,
+  doubtTitles,
   events,
   failures,
+  failureTitles,
   fixStates,
   groups,
   health,
@@ -99,6 +108,7 @@ export const zh: Texts = {
   pullNames,
   pullRules,
   quotas,
+  reasons,
   repositories,
   resources,
   resourceTypes,
@@ -125,6 +135,8 @@ export const zh: Texts = {
   templates,
   triggers,
   users,
+  vex,
+  vexReasons,
   vexStates,
   vulnerabilities,
   webhooks,

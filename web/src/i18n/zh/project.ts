@@ -11,6 +11,7 @@ export const project: Translated<typeof english> = {
   webhooks: 'Webhook',
   retention: '保留策略',
   immutability: '不可变标签',
+  vex: 'VEX',
   exports: 'CVE 导出',
   logs: '日志',
   settings: '设置',

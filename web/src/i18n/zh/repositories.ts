@@ -6,6 +6,7 @@ export const repositories: Translated<typeof english> = {
   search: '查找镜像仓库',
   artifacts: '制品数',
   pulls: '拉取数',
+  vulnerabilities: '最新已扫描镜像',
   none: '此项目为空',
   noneNext: '首次推送后镜像仓库会自动出现：',
   delete: '删除镜像仓库',

@@ -10,6 +10,7 @@ export const scanners: Translated<typeof english> = {
   url: '地址',
   urlAbout: '/api/v1 之前的部分。私有地址须在配置中允许（egress.allow）。',
   urlRule: '地址应以 http:// 或 https:// 开头。',
+  builtInAbout: '此服务器自带的扫描器',
   builtIn: '内置',
   default: '默认',
   disabled: '已停用',

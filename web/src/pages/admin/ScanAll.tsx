@@ -107,7 +107,12 @@ export function ScanAll() {
 function Run({ stats }: { stats: Schemas['Stats'] }) {
   const { t } = useI18n();
   const format = useFormat();
-  if (!stats.trigger) return <Text c="dimmed">{t('scanAll.never')}</Text>;
+  if (!stats.trigger)
+    return (
+      <Text size="sm" c="dimmed">
+        {t('scanAll.never')}
+      </Text>
+    );
   const share = stats.total > 0 ? stats.completed / stats.total : stats.ongoing ? 0 : 1;
   const told = t('scanAll.progress', {
     count: format.number(stats.completed),

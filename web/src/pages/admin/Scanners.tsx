@@ -90,9 +90,9 @@ export function Scanners() {
               </Badge>
             )}
           </Group>
-          {row.description && (
+          {(row.url === '' || row.description) && (
             <Text size="sm" c="dimmed" fw={400} className="break">
-              {row.description}
+              {row.url === '' ? t('scanners.builtInAbout') : row.description}
             </Text>
           )}
         </Stack>

@@ -222,9 +222,12 @@ function Items() {
     {
       id: 'fixed',
       label: t('vulnerabilities.fixedIn'),
-      cell: (row) => (
-        <span className="mono break">{row.fixed_version || t('vulnerabilities.noFix')}</span>
-      ),
+      cell: (row) =>
+        row.fixed_version ? (
+          <span className="mono break">{row.fixed_version}</span>
+        ) : (
+          t('vulnerabilities.noFix')
+        ),
     },
     { id: 'image', label: t('security.image'), cell: (row) => <ImageLink image={row} /> },
   ];

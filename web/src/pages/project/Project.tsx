@@ -28,6 +28,7 @@ const TABS: Tab[] = [
   { id: 'webhooks', label: 'project.webhooks', needs: ['notification-policy', 'list'] },
   { id: 'retention', label: 'project.retention', needs: ['tag-retention', 'list'] },
   { id: 'immutability', label: 'project.immutability', needs: ['immutable-tag', 'list'] },
+  { id: 'vex', label: 'project.vex', needs: ['scanner', 'read'] },
   { id: 'exports', label: 'project.exports', needs: ['export-cve', 'create'] },
   { id: 'logs', label: 'project.logs', needs: ['log', 'list'] },
   { id: 'settings', label: 'project.settings', needs: ['metadata', 'update'] },

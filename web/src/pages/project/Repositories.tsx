@@ -11,10 +11,12 @@ import { useFormat } from '../../lib/format';
 import { containing, useListState } from '../../lib/list';
 import { shortName } from '../../lib/names';
 import { usePlace } from '../../lib/place';
+import { overviewOf } from '../../lib/scans';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ask } from '../../ui/Dialogs';
-import { RepositoryLink } from '../../ui/Links';
+import { ArtifactLink, RepositoryLink } from '../../ui/Links';
 import { Empty } from '../../ui/Notices';
+import { ScanState } from '../../ui/Severity';
 import { Search, When } from '../../ui/Small';
 import { PushLines } from './Summary';
 
@@ -67,7 +69,13 @@ function Here(props: { views: React.ReactNode; can: ReturnType<typeof useCan> })
         api.GET('/projects/{project_name}/repositories', {
           params: {
             path: { project_name: project },
-            query: { page: state.page, page_size: state.size, sort: state.sort, q },
+            query: {
+              page: state.page,
+              page_size: state.size,
+              sort: state.sort,
+              q,
+              with_scan_overview: true,
+            },
           },
         }),
       ),
@@ -118,6 +126,21 @@ function Here(props: { views: React.ReactNode; can: ReturnType<typeof useCan> })
       label: t('repositories.pulls'),
       right: true,
       cell: (row) => format.number(row.pull_count),
+    },
+    {
+      id: 'vulnerabilities',
+      label: t('repositories.vulnerabilities'),
+      cell: ({ name, newest_scan }) =>
+        newest_scan && (
+          <ArtifactLink
+            project={project}
+            repository={shortName(name)}
+            reference={newest_scan.digest}
+            part="vulnerabilities"
+          >
+            <ScanState overview={overviewOf(newest_scan)} />
+          </ArtifactLink>
+        ),
     },
     {
       id: 'updated',

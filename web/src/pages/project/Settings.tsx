@@ -24,10 +24,10 @@ import { useCan } from '../../lib/access';
 import { useAct, useDone } from '../../lib/act';
 import { dayOf, endOf } from '../../lib/days';
 import { usePlace } from '../../lib/place';
-import { type Fault, faultOf, readLimits, writeLimits } from '../../lib/pullRules';
+import { type Fault, faultOf, type RuleName, readLimits, writeLimits } from '../../lib/pullRules';
 import { entriesOf } from '../../lib/scans';
 import { ask } from '../../ui/Dialogs';
-import { Waiting } from '../../ui/Notices';
+import { useReason, Waiting } from '../../ui/Notices';
 import { Section } from '../../ui/Screen';
 import { ProjectScanner } from './ProjectScanner';
 import { LimitFields, RuleField } from './PullRules';
@@ -57,6 +57,9 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
   const [limits, setLimits] = useState(readLimits(metadata.vulnerability_limits));
   const [rule, setRule] = useState(metadata.pull_rule ?? '');
   const [fault, setFault] = useState<Fault | null>(null);
+  const reasonOf = useReason();
+  const faultIn = (field: RuleName) =>
+    fault?.field === field ? (reasonOf(fault.reason) ?? fault.said) : undefined;
   const ruleField = useRef<HTMLTextAreaElement>(null);
   const [own, setOwn] = useState(metadata.reuse_sys_cve_allowlist === 'false');
   const [allowed, setAllowed] = useState(cve_allowlist.items.map((item) => item.cve_id));
@@ -90,7 +93,7 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
       await change();
       await done({ done: t('common.saved'), stale: [['project', project], ['projects']] });
     } catch (error) {
-      const found = faultOf(asFailure(error).message);
+      const found = faultOf(asFailure(error));
       setFault(found);
       if (found?.field === 'pull_rule') ruleField.current?.focus();
       if (!found) await act(() => Promise.reject(error));
@@ -144,14 +147,14 @@ function Form({ facts }: { facts: Schemas['Project'] }) {
               value={limits}
               onChange={setLimits}
               disabled={!may}
-              error={fault?.field === 'vulnerability_limits' ? fault.text : undefined}
+              error={faultIn('vulnerability_limits')}
             />
             <RuleField
               ref={ruleField}
               value={rule}
               onChange={setRule}
               disabled={!may}
-              error={fault?.field === 'pull_rule' ? fault.text : undefined}
+              error={faultIn('pull_rule')}
             />
             <Radio.Group
               label={t('projectSettings.allowlist')}

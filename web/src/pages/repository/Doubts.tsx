@@ -11,7 +11,9 @@ const SHOWN = 200;
 type Row = Doubt & { key: number };
 
 export function Doubts({ doubts }: { doubts: Doubt[] }) {
-  const { t } = useI18n();
+  const { t, phrase } = useI18n();
+  const titleOf = (row: Doubt) => phrase('doubtTitles', row.rule, {}) ?? row.title;
+  const adviceOf = (row: Doubt) => phrase('doubtAdvice', row.rule, {}) ?? row.detail;
   const rows = doubts.slice(0, SHOWN).map((one, key) => ({ ...one, key }));
   const columns: Column<Row>[] = [
     {
@@ -20,10 +22,10 @@ export function Doubts({ doubts }: { doubts: Doubt[] }) {
       primary: true,
       cell: (row) => (
         <>
-          <span className="break">{row.title}</span>
+          <span className="break">{titleOf(row)}</span>
           {row.detail && (
             <Text size="sm" c="dimmed" fw={400} className="break">
-              {row.detail}
+              {adviceOf(row)}
             </Text>
           )}
         </>
@@ -42,7 +44,7 @@ export function Doubts({ doubts }: { doubts: Doubt[] }) {
           {row.path ? (
             <span className="mono break">{row.path}</span>
           ) : (
-            t('vulnerabilities.configuration')
+            <span style={{ wordBreak: 'keep-all' }}>{t('vulnerabilities.configuration')}</span>
           )}
           {row.line !== null && <>, {t('vulnerabilities.line', { line: row.line })}</>}
           {row.layer !== null && (

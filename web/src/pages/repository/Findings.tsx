@@ -307,7 +307,7 @@ function Details(props: { row: Vulnerability; layer?: Layer; allow?: () => void 
   if (row.cwe_ids.length > 0) facts.push([t('vulnerabilities.weaknesses'), row.cwe_ids.join(', ')]);
   if (row.vex) {
     const { status, justification, document } = row.vex;
-    const said = [word('vexStates', status), justification, document];
+    const said = [word('vexStates', status), word('vexReasons', justification), document];
     facts.push([t('vulnerabilities.vex'), said.filter(Boolean).join(' · ')]);
   }
   if (row.path) facts.push([t('vulnerabilities.file'), row.path]);

@@ -1,19 +1,14 @@
 /** The images of an index, each with how its scan or its SBOM stands. */
 import { Group, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { api, ok } from '../../api/client';
-import { LIVE } from '../../api/queries';
 import { useI18n } from '../../i18n';
 import { type Artifact, platformName } from '../../lib/artifacts';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ArtifactLink, type RepositoryAt } from '../../ui/Links';
 import { Empty } from '../../ui/Notices';
 import { shortDigest } from '../../ui/Small';
-import { isThere, isUnderWay, type May, SCAN_LIVE, ScanButtons, type ScanKind } from './scanning';
-
-/** Images of an index that are asked for at once. */
-const SHOWN = 30;
+import { platformsIn, useImages } from './images';
+import { isThere, isUnderWay, type May, ScanButtons, type ScanKind } from './scanning';
 
 interface Props {
   artifact: Artifact;
@@ -27,37 +22,8 @@ interface Props {
 
 export function Platforms({ artifact, at, kind, may, label, about, state }: Props) {
   const { t } = useI18n();
-  const references = (artifact.references ?? [])
-    .filter((one) => one.platform?.os !== 'unknown')
-    .slice(0, SHOWN);
-  const found = useQuery({
-    queryKey: ['artifact', at.project, at.repository, artifact.digest, 'platforms', kind],
-    refetchInterval: (query) =>
-      query.state.data?.some((one) => isUnderWay(one, kind)) ? SCAN_LIVE : LIVE * 2,
-    queryFn: () =>
-      Promise.all(
-        references.map((one) =>
-          ok(
-            api.GET(
-              '/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}',
-              {
-                params: {
-                  path: {
-                    project_name: at.project,
-                    repository_name: at.repository,
-                    reference: one.child_digest,
-                  },
-                  query:
-                    kind === 'sbom'
-                      ? { with_sbom_overview: true, with_accessory: true }
-                      : { with_scan_overview: true },
-                },
-              },
-            ),
-          ),
-        ),
-      ),
-  });
+  const references = platformsIn(artifact);
+  const found = useImages(at, artifact, kind);
   const columns: Column<Artifact>[] = [
     {
       id: 'platform',

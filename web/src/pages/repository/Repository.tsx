@@ -11,15 +11,9 @@ import { useDone } from '../../lib/act';
 import { type Artifact, isIndex, nameOf } from '../../lib/artifacts';
 import { plain, useListState } from '../../lib/list';
 import { usePlace } from '../../lib/place';
-import { isScannable, isScanning, overviewOf } from '../../lib/scans';
-import {
-  Accessories,
-  Labels,
-  Platforms,
-  PlatformTree,
-  PullMenu,
-  Tags,
-} from '../../ui/ArtifactParts';
+import { sbomOf } from '../../lib/sboms';
+import { isScannable, overviewOf } from '../../lib/scans';
+import { Accessories, Labels, Platforms, PullMenu, Tags } from '../../ui/ArtifactParts';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ask, FormDialog } from '../../ui/Dialogs';
 import { ArtifactLink } from '../../ui/Links';
@@ -31,7 +25,8 @@ import { Bytes, Copy, Search, shortDigest, When } from '../../ui/Small';
 import { PushLines } from '../project/Summary';
 import { useDeletion } from './deletion';
 import { LabelDialog } from './LabelDialog';
-import { SCAN_LIVE, ScanButtons } from './scanning';
+import { PlatformTree } from './PlatformTree';
+import { isUnderWay, SCAN_KINDS, SCAN_LIVE, ScanButtons } from './scanning';
 
 export function RepositoryPage() {
   const { t, word } = useI18n();
@@ -53,7 +48,9 @@ export function RepositoryPage() {
     queryKey: ['artifacts', project, repository, state.page, state.size, state.sort, q],
     ...kept,
     refetchInterval: (query) =>
-      query.state.data?.items.some((one) => isScanning(overviewOf(one))) ? SCAN_LIVE : LIVE,
+      query.state.data?.items.some((one) => SCAN_KINDS.some((kind) => isUnderWay(one, kind)))
+        ? SCAN_LIVE
+        : LIVE,
     queryFn: () =>
       page(
         api.GET('/projects/{project_name}/repositories/{repository_name}/artifacts', {
@@ -69,6 +66,7 @@ export function RepositoryPage() {
               with_accessory: true,
               with_immutable_status: true,
               with_scan_overview: true,
+              with_sbom_overview: true,
             },
           },
         }),
@@ -100,6 +98,7 @@ export function RepositoryPage() {
             </ArtifactLink>
             <Copy value={row.digest} label={t('common.copyDigest')} />
           </Group>
+          <SbomState artifact={row} />
           {isIndex(row) && (
             <Openable label={t('artifacts.platforms', { count: row.references?.length ?? 0 })}>
               <PlatformTree artifact={row} at={at} />
@@ -172,7 +171,9 @@ export function RepositoryPage() {
     },
   ];
   const may = { scan: can('scan', 'create'), stop: can('scan', 'stop') };
-  const selects = may.scan || can('artifact', 'delete') || can('artifact-label', 'create');
+  const mayBill = { scan: can('sbom', 'create'), stop: can('sbom', 'stop') };
+  const selects =
+    may.scan || mayBill.scan || can('artifact', 'delete') || can('artifact-label', 'create');
   return (
     <Screen
       title={repository}
@@ -219,6 +220,7 @@ export function RepositoryPage() {
                   {t('table.chosen', { count: rows.length })}
                 </Text>
                 <ScanButtons at={at} artifacts={rows} may={may} size="xs" />
+                <ScanButtons at={at} artifacts={rows} may={mayBill} size="xs" kind="sbom" named />
                 {can('artifact-label', 'create') && (
                   <Button
                     size="xs"
@@ -264,6 +266,18 @@ export function RepositoryPage() {
         />
       )}
     </Screen>
+  );
+}
+
+/** Says of an SBOM what attachments do not: that it is on its way, or could not be made. */
+function SbomState({ artifact }: { artifact: Artifact }) {
+  const { t } = useI18n();
+  const failed = sbomOf(artifact)?.scan_status.toLowerCase() === 'error';
+  if (!failed && !isUnderWay(artifact, 'sbom')) return null;
+  return (
+    <Text size="xs" c="dimmed" fw={400}>
+      {t(failed ? 'sboms.failedInList' : 'sboms.inList')}
+    </Text>
   );
 }
 

@@ -1,5 +1,5 @@
 /** What a tag pointed to, and the way back to it. */
-import { Alert, Button, Text } from '@mantine/core';
+import { Alert, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, ok, page, type Schemas } from '../../api/client';
 import { kept, LIVE, useProject } from '../../api/queries';
@@ -87,7 +87,7 @@ export function TagHistory() {
     {
       id: 'to',
       label: t('artifacts.to'),
-      cell: (row) => (row.to ? <Moment time={row.to} /> : <Text span>{t('artifacts.still')}</Text>),
+      cell: (row) => (row.to ? <Moment time={row.to} /> : t('artifacts.still')),
     },
     { id: 'toBy', label: t('artifacts.toBy'), cell: (row) => row.to_by ?? '' },
   ];

@@ -45,6 +45,8 @@ const WORDS = {
   vulnerability: {
     begin: 'vulnerabilities.scan',
     again: 'vulnerabilities.scanAgain',
+    named: 'vulnerabilities.scan',
+    stopNamed: 'vulnerabilities.stop',
     asked: 'vulnerabilities.asked',
     stop: 'vulnerabilities.stop',
     stopped: 'vulnerabilities.stopped',
@@ -55,6 +57,8 @@ const WORDS = {
   sbom: {
     begin: 'sboms.make',
     again: 'sboms.makeAgain',
+    named: 'sboms.makeSeveral',
+    stopNamed: 'sboms.stopSeveral',
     asked: 'sboms.asked',
     stop: 'sboms.stop',
     stopped: 'sboms.stopped',
@@ -125,6 +129,8 @@ interface ButtonsProps {
   may: { scan: boolean; stop: boolean };
   size?: string;
   kind?: ScanKind;
+  /** Beside other buttons, where it must be said what is made. */
+  named?: boolean;
   /** Whether it was done before, where these do not tell. */
   again?: boolean;
 }
@@ -161,7 +167,7 @@ export function ScanButtons({
           leftSection={<Icon size={16} aria-hidden />}
           onClick={doing(scans.scan)}
         >
-          {t(again ? words.again : words.begin)}
+          {t(props.named ? words.named : again ? words.again : words.begin)}
         </Button>
       )}
       {may.stop && running && (
@@ -172,7 +178,7 @@ export function ScanButtons({
           leftSection={<IconPlayerStop size={16} aria-hidden />}
           onClick={doing(scans.stop)}
         >
-          {t(words.stop)}
+          {t(props.named ? words.stopNamed : words.stop)}
         </Button>
       )}
     </>

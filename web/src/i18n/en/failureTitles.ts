@@ -1,0 +1,23 @@
+/** What happened, by code or status, where nothing closer is known in this language. */
+export const failureTitles = {
+  NO_ANSWER: 'No answer',
+  UNAUTHORIZED: 'Not logged in',
+  FORBIDDEN: 'Not allowed',
+  DENIED: 'Not allowed',
+  NOT_FOUND: 'Not found',
+  CONFLICT: 'There already, or in use',
+  PRECONDITION: 'Not possible as things are',
+  PROJECTPOLICYVIOLATION: 'A rule of the project forbids it',
+  TOOMANYREQUESTS: 'Too many attempts',
+  STORAGE_FULL: 'The disk is full',
+  UNPROCESSABLE_ENTITY: 'A value that cannot be',
+  BAD_REQUEST: 'Something was wrong in what was sent',
+  UNAVAILABLE: 'Busy or starting',
+  UNKNOWN: 'The server failed',
+  status_404: 'Not found',
+  status_412: 'Not possible as things are',
+  status_413: 'Too large',
+  status_502: 'No answer from the server',
+  status_503: 'Busy or starting',
+  status_504: 'No answer in time',
+} as const;

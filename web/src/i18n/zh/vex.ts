@@ -1,0 +1,37 @@
+import type { vex as english } from '../en/vex';
+import type { Translated } from '../translate';
+
+export const vex: Translated<typeof english> = {
+  title: 'VEX 文档',
+  about: '记录您掌握而漏洞公告不知道的情况。添加后立即生效，无需重新扫描。',
+  add: '添加文档',
+  addAbout: '选择文件或粘贴文本。@id 相同的文档会替换先前的文档。格式说明：',
+  added: '已添加 {name}',
+  file: '文件',
+  fileNone: '选择 JSON 文件',
+  text: 'OpenVEX 文档',
+  notJson: '这不是有效的 JSON。',
+  notVex: '这不是 OpenVEX 文档：@context 必须以 https://openvex.dev/ns 开头。',
+  noId: '缺少 @id，无法区分文档。',
+  noStatements: '没有任何声明。',
+  document: '文档',
+  author: '作者',
+  statements: '声明',
+  skipped: '{count} 条无法使用',
+  sentBy: '添加者',
+  status: '状态',
+  statusUnknown: '状态未知',
+  products: '产品',
+  why: '理由',
+  find: '查找漏洞或产品',
+  more: '仅显示前 {shown} 条，共 {count} 条。请搜索其余内容，或保存文档。',
+  save: '保存为 JSON',
+  delete: '删除文档',
+  deleteAsk: '{name} 的声明将不再生效：此前被排除的漏洞会重新计入，并可能阻止拉取镜像。',
+  none: '还没有 VEX 文档',
+  noneWhat:
+    '扫描器会报告公告中提到的每个有漏洞的软件包，即使您的镜像从未用到它。VEX 文档用来说明实际情况：不受影响、已修复、受影响或调查中。',
+  noneHow: '声明为不受影响或已修复的漏洞仍会出现在报告中，但不再阻止拉取镜像。',
+  noneNext: '请按 OpenVEX 格式编写，或使用基础镜像提供方发布的文档。',
+  noneMay: '项目管理员可以添加文档。',
+};
