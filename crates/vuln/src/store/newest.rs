@@ -29,8 +29,8 @@ pub(crate) async fn scans(db: &Db, repositories: &[i64]) -> Result<Vec<(i64, Sca
     // The project's own row of an image is in force where there is one.
     let sql = format!(
         "SELECT found.repository_id, s.id, s.digest, s.scanner, s.report_id, s.status, \
-           s.execution_id, s.task_id, s.started_at, s.ended_at, s.distro, s.scanned, s.critical, \
-           s.high, s.medium, s.low, s.negligible, s.unknown, s.fixable \
+           s.execution_id, s.task_id, s.started_at, s.ended_at, s.distro, s.scanned, c.critical, \
+           c.high, c.medium, c.low, c.negligible, c.unknown, c.fixable \
          FROM (SELECT r.id AS repository_id, \
              (SELECT i.id FROM (SELECT m.digest, m.pushed_at, m.id FROM manifest m \
                  WHERE m.repository_id = r.id AND m.kind = 'IMAGE' \
@@ -40,7 +40,7 @@ pub(crate) async fn scans(db: &Db, repositories: &[i64]) -> Result<Vec<(i64, Sca
                    WHERE o.scan_key = n.digest || ' ' || CAST(r.project_id AS TEXT)), n.digest) \
                WHERE i.scanned ORDER BY n.pushed_at DESC, n.id DESC LIMIT 1) AS image_id \
            FROM repository r WHERE r.id IN ({})) found \
-         JOIN image_scan s ON s.id = found.image_id",
+         JOIN image_scan s ON s.id = found.image_id JOIN image_count c ON c.image_id = s.id",
         placeholders(1, repositories.len())
     );
     let rows: Vec<Row> = db.all(AssertSqlSafe(sql), values).await?;
