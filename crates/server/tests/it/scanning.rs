@@ -120,10 +120,21 @@ pub(crate) async fn scanned(app: &App, repository: &str, reference: &str) -> Val
     panic!("the scan of {repository}:{reference} does not end");
 }
 
+/// Scans, and waits until the job is over: once it has stored its report, it matches again what an
+/// import has brought meanwhile, and that import would count less.
 pub(crate) async fn scan(app: &App, repository: &str, reference: &str) -> Value {
+    const RUNNING: &str =
+        "SELECT COUNT(*) FROM task WHERE kind = 'IMAGE_SCAN' AND status = 'Running'";
     let path = format!("{}/scan", artifact(repository, reference));
     app.post(&path).send().await.expect(202);
-    scanned(app, repository, reference).await
+    let overview = scanned(app, repository, reference).await;
+    for _ in 0..1200 {
+        if app.count(RUNNING).await == 0 {
+            return overview;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the job that scanned {repository}:{reference} does not end");
 }
 
 /// Pauses or resumes scans: `pause`, `resume`.
