@@ -6,7 +6,8 @@ use berth_model::{ExecutionId, TaskId, Timestamp};
 use super::task::{COLUMNS, TaskRow};
 use crate::Status;
 
-/// Takes up to `limit` waiting tasks of these kinds for a worker until `lease_until`.
+/// Takes up to `limit` waiting tasks of these kinds for a worker until `lease_until`. None of a
+/// paused kind: a pause that was answered holds, whatever the worker read before it.
 pub(crate) async fn claim(
     tx: &mut Tx,
     worker: &str,
@@ -27,7 +28,8 @@ pub(crate) async fn claim(
         "UPDATE task SET status = 'Running', worker = $1, lease_until = $2, \
          attempt = attempt + 1, started_at = COALESCE(started_at, $3), updated_at = $3 \
          WHERE id IN (SELECT id FROM task WHERE status = 'Pending' AND run_at <= $3 \
-           AND kind IN ({}) ORDER BY priority DESC, run_at, id LIMIT $4 {lock}) \
+           AND kind IN ({}) AND NOT EXISTS (SELECT 1 FROM job_pause p WHERE p.kind = task.kind) \
+           ORDER BY priority DESC, run_at, id LIMIT $4 {lock}) \
          RETURNING {COLUMNS}",
         placeholders(5, kinds.len())
     );
